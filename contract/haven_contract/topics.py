@@ -9,7 +9,8 @@ SERVER_USER = "dispatch"
 """MQTT user name (certificate CN) of every dispatch server."""
 
 _ROOT = "haven/v1"
-_DEVICE_ID = re.compile(r"(?!dispatch)[a-z0-9-]{1,32}", re.ASCII)
+DEVICE_ID_PATTERN = "(?!dispatch)[a-z0-9-]{1,32}"
+_DEVICE_ID = re.compile(DEVICE_ID_PATTERN)
 
 
 class Up(StrEnum):
@@ -33,7 +34,7 @@ def check_device_id(text: str) -> str:
     """Give the id back, or raise ContractError: 1 to 32 of `a-z 0-9 -`, not beginning with `dispatch`."""
     if not _DEVICE_ID.fullmatch(text):
         raise ContractError(
-            f"device id {text[:64]!r} is not 1 to 32 characters of a-z, 0-9 and -, or begins with 'dispatch'"
+            f"device id {text[:64]!a} is not 1 to 32 characters of a-z, 0-9 and -, or begins with 'dispatch'"
         )
     return text
 
@@ -62,11 +63,11 @@ def parse_up(topic: str) -> tuple[str, Up]:
     """Device id and kind of message of a topic that a device publishes on; ContractError for any other."""
     parts = topic.split("/")
     if len(parts) != 6 or "/".join(parts[:4]) != f"{_ROOT}/{SERVER_USER}/up":  # noqa: PLR2004
-        raise ContractError(f"topic {topic[:200]!r} is not {_ROOT}/{SERVER_USER}/up/{{device}}/{{what}}")
+        raise ContractError(f"topic {topic[:200]!a} is not {_ROOT}/{SERVER_USER}/up/{{device}}/{{what}}")
     try:
         return check_device_id(parts[4]), Up(parts[5])
     except ValueError as error:
-        raise ContractError(f"topic {topic[:200]!r}: {error}") from None
+        raise ContractError(f"topic {topic[:200]!a}: {error}") from None
 
 
 def parse_down(topic: str, device: str) -> Down:
@@ -74,4 +75,4 @@ def parse_down(topic: str, device: str) -> Down:
     for what in Down:
         if topic == down(device, what):
             return what
-    raise ContractError(f"topic {topic[:200]!r} is not one of device {device}")
+    raise ContractError(f"topic {topic[:200]!a} is not one of device {device}")

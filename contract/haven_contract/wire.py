@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 from haven_contract.errors import ContractError
 
@@ -18,6 +20,30 @@ MAX_TEXT = 1000
 MAX_DEPTH = 16
 MAX_INT = 2**53
 """Beyond it, other JSON readers lose digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Least and greatest number, or shortest and longest text in characters."""
+
+    least: int
+    most: int
+
+
+Version = Annotated[int, Range(1, MAX_INT)]
+Whole = Annotated[int, Range(0, MAX_INT)]
+Number = Annotated[float, Range(-MAX_INT, MAX_INT)]
+Name = Annotated[str, Range(1, MAX_NAME)]
+Text = Annotated[str, Range(1, MAX_TEXT)]
+MaybeEmpty = Annotated[str, Range(0, MAX_TEXT)]
+
+UNSAFE = r"[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]"
+"""Characters that no name and no text may have: control characters, line ends, what is invisible or turns the direction
+of writing (two names would look alike on a screen), and what UTF-8, XML or PostgreSQL cannot hold. Spelled out, because
+what Python calls printable changes with its version, and box and server may differ in that."""
+
+_UNSAFE = re.compile(UNSAFE)
+_NOT_STORABLE = re.compile(r"[\u0000\ud800-\udfff]")
 
 
 def read_object(payload: bytes) -> dict[str, Any]:
@@ -46,6 +72,16 @@ def write_object(fields: Mapping[str, Any]) -> bytes:
     return payload
 
 
+def clean(text: str, longest: int) -> str:
+    """Text that can be sent: spaces for the characters of UNSAFE, cut at `longest` characters."""
+    return _UNSAFE.sub(" ", text[:longest])
+
+
+def is_name(value: object) -> bool:
+    """Whether the value can stand as a `Name`."""
+    return isinstance(value, str) and 1 <= len(value) <= MAX_NAME and not _UNSAFE.search(value)
+
+
 def _refuse_constant(name: str) -> None:
     raise ContractError(f"{name} is not JSON")
 
@@ -69,15 +105,15 @@ class Fields:
         return version
 
     def name(self, key: str) -> str:
-        """Identifier or word of 1 to MAX_NAME characters, without control characters."""
+        """Identifier or word of 1 to MAX_NAME characters, none of them of UNSAFE."""
         return self._text(key, self._require(key), MAX_NAME)
 
     def text(self, key: str) -> str:
-        """Sentence of 1 to MAX_TEXT characters."""
+        """Sentence of 1 to MAX_TEXT characters, none of them of UNSAFE."""
         return self._text(key, self._require(key), MAX_TEXT)
 
     def whole(self, key: str) -> int:
-        """Whole number from 0 to MAX_INT."""
+        """Whole number from 0 to MAX_INT; `7.0` is one too, as some firmwares write no other."""
         return self._whole(key, self._require(key))
 
     def flag(self, key: str) -> bool:
@@ -88,11 +124,11 @@ class Fields:
         return value
 
     def table(self, key: str) -> dict[str, Any]:
-        """JSON object whose text PostgreSQL and UTF-8 can hold."""
+        """JSON object that passes `check_tree`."""
         value = self._require(key)
         if not isinstance(value, dict):
             raise ContractError(f"{key} is {_shown(value)}, not an object")
-        _check_tree(key, value, MAX_DEPTH)
+        check_tree(key, value)
         return value
 
     def maybe_name(self, key: str) -> str | None:
@@ -141,6 +177,8 @@ class Fields:
         return float(value)
 
     def _whole(self, key: str, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INT:
             raise ContractError(f"{key} is {_shown(value)}, not a whole number from 0 to 2^53")
         return value
@@ -148,7 +186,7 @@ class Fields:
     def _text(self, key: str, value: Any, longest: int) -> str:
         if not isinstance(value, str) or not 1 <= len(value) <= longest:
             raise ContractError(f"{key} is {_shown(value)}, not a text of 1 to {longest} characters")
-        if not value.isprintable():
+        if _UNSAFE.search(value):
             raise ContractError(f"{key} has control characters: {_shown(value)}")
         return value
 
@@ -158,23 +196,26 @@ def _finite(value: float) -> bool:
 
 
 def _shown(value: Any) -> str:
+    # Only scalars are quoted: the text form of a deeply nested list would itself exceed the interpreter's stack.
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     return ascii(value)[:80]
 
 
-def _check_tree(key: str, value: Any, depth: int) -> None:
-    """Refuse what would break a database or another reader later: NUL, lone surrogates, numbers out of range."""
+def check_tree(key: str, value: Any, depth: int = MAX_DEPTH) -> None:
+    """ContractError for what would break a database or another reader: NUL, lone surrogates, huge numbers, depth."""
     if depth == 0:
         raise ContractError(f"{key} is nested deeper than {MAX_DEPTH}")
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        if _NOT_STORABLE.search(value):
             raise ContractError(f"{key} has characters that cannot be stored: {_shown(value)}")
     elif isinstance(value, int | float):
         if not _finite(value):
             raise ContractError(f"{key} has a number out of range: {_shown(value)}")
     elif isinstance(value, dict):
         for name, inner in value.items():
-            _check_tree(key, name, depth - 1)
-            _check_tree(key, inner, depth - 1)
+            check_tree(key, name, depth - 1)
+            check_tree(key, inner, depth - 1)
     elif isinstance(value, list):
         for inner in value:
-            _check_tree(key, inner, depth - 1)
+            check_tree(key, inner, depth - 1)
