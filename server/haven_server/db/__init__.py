@@ -1,0 +1,1 @@
+"""Access to the database: SQLite by default, PostgreSQL by its address."""

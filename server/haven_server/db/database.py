@@ -1,0 +1,49 @@
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Self
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from haven_server.db.engines import make_engine
+from haven_server.db.writer import Writer
+
+
+class Database:
+    """Reads on connections of their own, writes through the one Writer. A context manager; migrated by `migrate`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._write_engine = make_engine(url, writes=True)
+        self._read_engine = make_engine(url, writes=False)
+        self.writer = Writer(self._write_engine)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self.writer)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Session for reading."""
+        with Session(self._read_engine, expire_on_commit=False) as session:
+            yield session
+
+    def answers(self) -> bool:
+        """Whether the database can be read now."""
+        with self.read() as session:
+            return session.execute(text("SELECT 1")).scalar() == 1
+
+
+def lock_for_transaction(session: Session, name: str) -> None:
+    """Let one server at a time past here until it commits.
+
+    SQLite needs nothing: whoever writes holds the lock of the whole file since BEGIN IMMEDIATE.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
