@@ -102,18 +102,14 @@ class Installation:
         self.issue_server(now)
         self.renew_revocation_list(now)
 
+    def authority_certificate(self, name: str) -> x509.Certificate:
+        """Certificate of an authority, `device-ca` or `server-ca`; NotThereError if the folder has none."""
+        return x509.load_pem_x509_certificate(_read(self._file(name, "crt")))
+
     def authority(self, name: str) -> Authority:
-        """Read an authority, `device-ca` or `server-ca`; NotThereError if the folder has none."""
-        key, certificate = self._file(name, "key"), self._file(name, "crt")
-        try:
-            return Authority(
-                ca.read_key(key.read_bytes(), self.passphrase),
-                x509.load_pem_x509_certificate(certificate.read_bytes()),
-            )
-        except FileNotFoundError as error:
-            raise NotThereError(f"{error.filename} is missing; `haven-provision init` makes it") from None
-        except PermissionError as error:
-            raise NotThereError(f"{error.filename} may not be read by this user; try as root") from None
+        """An authority that can sign; WrongInputError if the passphrase is not its."""
+        key = ca.read_key(_read(self._file(name, "key")), self.passphrase)
+        return Authority(key, self.authority_certificate(name))
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:
@@ -133,7 +129,7 @@ class Installation:
         with self.registry() as registry:
             registry.add(Role.BROKER, ca.BROKER_NAME, certificate, now)
         for name in (DEVICE_CA, SERVER_CA):
-            write_file(self.broker_folder / f"{name}.crt", self._file(name, "crt").read_bytes(), PUBLIC)
+            write_file(self.broker_folder / f"{name}.crt", _read(self._file(name, "crt")), PUBLIC)
         write_file(self.broker_folder / "broker.key", ca.write_key(key), PRIVATE)
         write_file(self.broker_certificate_file, _pem(certificate), PUBLIC)
 
@@ -179,12 +175,15 @@ class Installation:
         write_file(self.revocation_list_file, fresh.public_bytes(Encoding.PEM), PUBLIC)
         return fresh
 
-    def revocation_list(self) -> x509.CertificateRevocationList:
-        """The list as the broker has it on disk; NotThereError if there is none."""
+    def revocation_list_end(self) -> datetime:
+        """When the list on the broker's disk ends, and with it every box's way in; NotThereError if there is none."""
         try:
-            return x509.load_pem_x509_crl(self.revocation_list_file.read_bytes())
-        except FileNotFoundError:
-            raise NotThereError(f"{self.revocation_list_file} is missing: run `haven-provision crl renew`") from None
+            ends_at = x509.load_pem_x509_crl(self.revocation_list_file.read_bytes()).next_update_utc
+        except (FileNotFoundError, ValueError) as error:
+            raise NotThereError(f"{self.revocation_list_file}: run `haven-provision crl renew` ({error})") from None
+        if ends_at is None:
+            raise NotThereError(f"{self.revocation_list_file} is none of Haven's: run `haven-provision crl renew`")
+        return ends_at
 
     def _file(self, name: str, ending: str) -> Path:
         return self.authorities / f"{name}.{ending}"
@@ -194,11 +193,20 @@ class Installation:
     ) -> Credentials:
         make_folder(there.certificate.parent.parent)
         make_folder(there.certificate.parent, 0o750)
-        write_file(there.ca, self._file(SERVER_CA, "crt").read_bytes(), PUBLIC)
+        write_file(there.ca, _read(self._file(SERVER_CA, "crt")), PUBLIC)
         if key is not None:
             write_file(there.key, ca.write_key(key), PRIVATE)
         write_file(there.certificate, _pem(certificate), PUBLIC)
         return there
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotThereError(f"{path} is missing; `haven-provision init` makes it") from None
+    except PermissionError:
+        raise NotThereError(f"{path} may not be read by this user; try as root") from None
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

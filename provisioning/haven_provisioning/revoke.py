@@ -64,7 +64,7 @@ def steps(
         Step(
             "Broker reads the list",
             reload_and_wait,
-            "The box can still come in. On the broker's machine: `systemctl reload mosquitto`; then this again.",
+            "The box can still come in. If the broker runs elsewhere, copy the list there and reload it. " + again,
         ),
         Step(
             "Connected box thrown out",
