@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 
 from haven_server.db.engines import make_engine
@@ -45,5 +45,10 @@ def lock_for_transaction(session: Session, name: str) -> None:
 
     SQLite needs nothing: whoever writes holds the lock of the whole file since BEGIN IMMEDIATE.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    lock_connection(session.connection(), name)
+
+
+def lock_connection(connection: Connection, name: str) -> None:
+    """Lock like `lock_for_transaction`, for a connection that is in a transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
