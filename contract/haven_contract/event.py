@@ -157,7 +157,7 @@ def _fit(detail: Mapping[str, Any], room: int) -> dict[str, Any]:
             reason = str(error) if left_out == 0 else reason
             left_out += 1
         else:
-            free -= len(write_object(entry))
+            free -= len(write_object(entry)) - 1  # two braces, but only one comma
             kept.update(entry)
     kept["cut"] = ascii(f"{left_out} of {len(detail)} entries left out: {reason}")[1:-1][:200]
     return kept
@@ -166,7 +166,7 @@ def _fit(detail: Mapping[str, Any], room: int) -> dict[str, Any]:
 def _sendable(detail: Mapping[str, Any], room: int) -> dict[str, Any]:
     payload = write_object(dict(detail))
     if len(payload) > room:
-        raise ContractError(f"{len(payload)} bytes where {room} are left")
+        raise ContractError(f"does not fit: {len(payload)} bytes where {room} are left")
     plain: dict[str, Any] = json.loads(payload)
     check_tree("detail", plain)
     return plain
