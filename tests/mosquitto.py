@@ -86,7 +86,7 @@ class Peer:
         return cls(broker.host, broker.inner_port, pki.server, client_id, **settings)
 
     def __enter__(self) -> Self:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types there
+        properties = _properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._session_s
         try:
             self.client.connect(*self._address, clean_start=self._clean_start, properties=properties)
@@ -104,10 +104,24 @@ class Peer:
         self.client.disconnect()
         self.client.loop_stop()
 
-    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_s: int | None = None,
+        user: Sequence[tuple[str, str]] = (),
+    ) -> int:
         """Publish and give the reason code of the broker's acknowledgement (0 for QoS 0, once it is sent)."""
+        properties = _properties(PacketTypes.PUBLISH)
+        if expiry_s is not None:
+            properties.MessageExpiryInterval = expiry_s
+        if user:
+            properties.UserProperty = list(user)
         with self._lock:
-            info = self.client.publish(topic, payload, qos=qos, retain=retain)
+            info = self.client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
             answer = self._answers.setdefault(info.mid, queue.SimpleQueue())
         return self._answer(answer)[0].value
 
@@ -144,10 +158,15 @@ class Peer:
         self.wait_until_gone()
 
     def _answer(self, answer: "queue.SimpleQueue[list[ReasonCode]]") -> list[ReasonCode]:
+        if self._gone.is_set():
+            answer.put([])
         try:
-            return answer.get(timeout=WAIT_S)
+            reasons = answer.get(timeout=WAIT_S)
         except queue.Empty:
-            raise RefusedError(f"no acknowledgement; connection: {self._reason}") from None
+            reasons = []
+        if not reasons:
+            raise RefusedError(f"no acknowledgement; connection: {self._reason}")
+        return reasons
 
     def _on_connect(self, _client: Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self.session_present = flags.session_present
@@ -160,6 +179,10 @@ class Peer:
         self._reason = str(reason)
         self._gone.set()
         self._connected.set()
+        with self._lock:
+            waiting = list(self._answers.values())
+        for answer in waiting:
+            answer.put([])
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self.messages.put(message)
@@ -174,3 +197,7 @@ class Peer:
         with self._lock:
             answer = self._answers.setdefault(mid, queue.SimpleQueue())
         answer.put(reasons)
+
+
+def _properties(packet: int) -> Properties:
+    return Properties(packet)  # type: ignore[no-untyped-call]  # paho gives no types here
