@@ -20,19 +20,25 @@ _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s,.()\[\]·'\"-]+(?=\d)")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of an address. `province` and `district` are None where the text does not name them.
+    """The parts of an address; None where the text does not name them.
 
-    `place` is the road with its number, or the lot, without white space: two addresses with the same one are in one
-    building. `whole` is all of the address in the same way, floor and door with it.
+    `province` is short (`서울`). `district` is a district of Seoul (`중구`), elsewhere the province stands before it
+    (`부산 중구`), for districts of that name are many. `place` is the road with its number, or the lot, without white
+    space: two addresses of one district with the same one are in one building. `whole` is all of the address in the
+    same way, floor and door with it.
     """
 
     province: str | None
     district: str | None
-    road: str | None
     place: str
     whole: str
     is_lot: bool
     missing_gap: bool
+
+    @property
+    def in_seoul(self) -> bool:
+        """Whether nothing says that it is elsewhere."""
+        return self.province in (None, "서울")
 
 
 def parse_address(text: str) -> Address:
@@ -51,7 +57,6 @@ def parse_address(text: str) -> Address:
     return Address(
         province=province,
         district=district,
-        road=street["road"].replace(" ", "") if street else None,
         place=comparable(place),
         whole=comparable(rest),
         is_lot=lot is not None,
@@ -91,7 +96,7 @@ def _district(province: str | None, rest: str) -> tuple[str | None, str]:
     found = _DISTRICT.match(rest)
     if not found:
         return None, rest
-    name = found[1]
-    if name in DISTRICTS or province is not None:
-        return name, rest[found.end() :].strip()
-    return None, rest
+    name, after = found[1], rest[found.end() :].strip()
+    if province in (None, "서울"):
+        return (name, after) if name in DISTRICTS else (None, rest)
+    return f"{province} {name}", after

@@ -9,9 +9,11 @@ from haven_server.importing.seoul import KOREA_BOX, SEOUL_BOX, inside
 
 _DECIMAL = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
 _SEXAGESIMAL = re.compile(
-    r"[NEne]?\s*(\d{1,3})\s*(?:°|도|o|d|:|-|\s)\s*(\d{1,2})\s*(?:['′’]|분|m|:|-|\s)\s*"  # noqa: RUF001 - as typed
-    r"(\d{1,2}(?:\.\d+)?)\s*(?:\"|′′|”|''|초|s)?\s*[NEne]?"
+    r"[NEne]?\s*(\d{1,3})\s*(?:°|도|o|d|:|-|\s)\s*(\d{1,2})\s*(?:'|분|m|:|-|\s)\s*"
+    r"(\d{1,2}(?:\.\d+)?)\s*(?:\"|''|초|s)?\s*[NEne]?"
 )
+_QUOTES = str.maketrans({"\u2032": "'", "\u2019": "'", "\u2033": '"', "\u201d": '"'})
+"""Primes and curly quotes, as spreadsheets make them of straight ones."""
 _MINUTES = 60
 _SECONDS = 3600
 
@@ -50,7 +52,7 @@ def _absent(cell: str) -> bool:
 
 def _degrees(cell: str) -> tuple[float, bool] | None:
     """Decimal degrees, and whether they were converted from degrees, minutes and seconds."""
-    plain = unicodedata.normalize("NFKC", cell).strip()
+    plain = unicodedata.normalize("NFKC", cell).translate(_QUOTES).strip()
     if _DECIMAL.fullmatch(plain):
         return float(plain.replace(",", ".")), False
     parts = _SEXAGESIMAL.fullmatch(plain)

@@ -5,9 +5,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
-STATION = "경찰서"
+STATION: Final = "경찰서"
 BOX_TYPES = ("지구대", "파출소", "치안센터")
 MAX_CANDIDATES = 5
 _CITIES = ("서울", "부산", "대구", "인천", "광주", "대전", "울산", "세종", "제주")

@@ -55,6 +55,7 @@ class FindingKind(StrEnum):
     COORDINATES_SHARED = "coordinates_shared"
     COORDINATES_SWAPPED = "coordinates_swapped"
     NAME_ONLY_BRAND = "name_only_brand"
+    DESK_ADDRESS_MISSING = "desk_address_missing"
     DESK_UNKNOWN = "desk_unknown"
     DESK_AMBIGUOUS = "desk_ambiguous"
     OPERATING_UNREADABLE = "operating_unreadable"

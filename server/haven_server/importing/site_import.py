@@ -128,7 +128,7 @@ def _import(table: Table, rows: Iterable[SiteRow]) -> Import[SiteDraft]:
         if site.draft is not None:
             drafted.append(Drafted(site.row, site.draft))
         elif site.refusal is not None:
-            refused.append(Refused(site.row, site.refusal, site.cells.get("code") or None, _refused_place(site)))
+            refused.append(Refused(site.row, site.refusal, site.cell("code") or None, _refused_place(site)))
     return Import(
         drafted=tuple(drafted),
         refused=tuple(refused),
@@ -141,5 +141,5 @@ def _import(table: Table, rows: Iterable[SiteRow]) -> Import[SiteDraft]:
 
 
 def _refused_place(site: SiteRow) -> tuple[str, str] | None:
-    address = parse_address(site.cells.get("road_address", "") or site.cells.get("lot_address", ""))
-    return (address.district or site.cells.get("district", ""), address.place) if address.place else None
+    address = parse_address(site.registered_address)
+    return (address.district or site.cell("district"), address.place) if address.place else None
