@@ -15,7 +15,8 @@ _LOT = re.compile(
 )
 _DISTRICT = re.compile(r"^([가-힣]+(?:구|군|시))(?=\s|$)")
 _JUNK = re.compile(r"[\s,.()\[\]·'\"-]+")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s,.()\[\]·'\"-]+(?=\d)")
+MAX_PARSED = 500
+"""Characters looked at: no address is longer, and the time taken grows with the square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Address:
 
 def parse_address(text: str) -> Address:
     """Take an address apart. Any text whatever gives an `Address`; what is not found is None."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = " ".join(unicodedata.normalize("NFKC", text[:MAX_PARSED]).split())
     province, rest = _province(plain)
     district, rest = _district(province, rest)
     street = _ROAD.search(rest)
@@ -69,15 +70,20 @@ def comparable(text: str) -> str:
 
     Between two digits something stays, for `20-1` is not `201` and `18, 109호` not `18109호`.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = _BETWEEN_DIGITS.sub(lambda found: "-" if found[0] == "-" else "\0", plain)
-    return _JUNK.sub("", plain)
+    return _JUNK.sub(_gap, unicodedata.normalize("NFKC", text).casefold())
 
 
 def known_district(name: str) -> str | None:
     """The Seoul district of that name, with or without the city before it, else None."""
     words = unicodedata.normalize("NFKC", name).split()
     return words[-1] if words and words[-1] in DISTRICTS else None
+
+
+def _gap(found: re.Match[str]) -> str:
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    if not (before.isdigit() and after.isdigit()):
+        return ""
+    return "-" if "-" in found[0] else " "
 
 
 def _province(text: str) -> tuple[str | None, str]:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from haven_server.importing.findings import FileProblem, FileRefusedError
 from haven_server.importing.reading import Row, Sheet
@@ -12,6 +11,7 @@ from haven_server.importing.reading import Row, Sheet
 HEADER_WITHIN = 10
 """A title or a date may stand above the header; it is looked for in this many rows."""
 _ENOUGH_TO_BE_A_HEADER = 2
+_LONGEST_HEADER = 100
 
 Headers = Mapping[str, tuple[str, ...]]
 
@@ -44,7 +44,6 @@ SITE_HEADERS: Headers = {
     "detail": ("detail", "address_detail", "상세주소", "층호", "상세위치"),
     "lot_address": ("lot_address", "number_address", "jibun_address", "지번주소", "소재지지번주소", "구주소", "지번"),
     "postal_code": ("postal_code", "zip", "zip5", "zipcode", "우편번호", "소재지우편번호"),
-    "province": ("province", "city", "시도명", "시도", "광역시도명"),
     "district": ("district", "city_county", "gu", "시군구명", "시군구", "자치구", "자치구명", "구명"),
     "district_code": ("district_code", "sigungu_code", "시군구코드", "자치구코드", "행정구역코드"),
     "lat": ("lat", "latitude", "위도", "y좌표wgs84"),
@@ -108,7 +107,8 @@ class Table:
 
     def repeats_header(self, row: Row) -> bool:
         """Whether the row is the header once more, as where files were joined."""
-        return _normal_row(row) == _normal_row(self.header)
+        first = _normal(row.cells[0]) == _normal(self.header.cells[0])
+        return first and _normal_row(row) == _normal_row(self.header)
 
     def surplus(self, row: Row) -> bool:
         """Whether the row has more cells than there are columns: an unquoted comma moved its values."""
@@ -181,12 +181,8 @@ def _normal_row(row: Row) -> tuple[str, ...]:
     return tuple(_normal(cell) for cell in row.cells)
 
 
-@cache
-def _normal_header(cell: str) -> str:
-    plain = unicodedata.normalize("NFKC", cell).casefold()
+def _normal(cell: str) -> str:
+    """A header without case, width, white space, punctuation and what stands in brackets."""
+    plain = unicodedata.normalize("NFKC", cell[:_LONGEST_HEADER]).casefold()
     plain = re.sub(r"\([^)]*\)|\[[^\]]*\]", "", plain)
     return re.sub(r"[\s_*.·:/-]", "", plain)
-
-
-def _normal(cell: str) -> str:
-    return _normal_header(cell) if len(cell) < 50 else cell  # noqa: PLR2004 - no header is that long; keeps the cache small

@@ -14,6 +14,7 @@ _SEXAGESIMAL = re.compile(
 )
 _QUOTES = str.maketrans({"\u2032": "'", "\u2019": "'", "\u2033": '"', "\u201d": '"'})
 """Primes and curly quotes, as spreadsheets make them of straight ones."""
+_LONGEST = 40
 _MINUTES = 60
 _SECONDS = 3600
 
@@ -52,7 +53,7 @@ def _absent(cell: str) -> bool:
 
 def _degrees(cell: str) -> tuple[float, bool] | None:
     """Decimal degrees, and whether they were converted from degrees, minutes and seconds."""
-    plain = unicodedata.normalize("NFKC", cell).translate(_QUOTES).strip()
+    plain = " ".join(unicodedata.normalize("NFKC", cell[:_LONGEST]).translate(_QUOTES).split())
     if _DECIMAL.fullmatch(plain):
         return float(plain.replace(",", ".")), False
     parts = _SEXAGESIMAL.fullmatch(plain)
