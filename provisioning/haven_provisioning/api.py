@@ -4,6 +4,7 @@ import json
 import ssl
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -64,7 +65,7 @@ class ServerApi:
                 raise ServerError(f"the server says: {_problem(error)}") from None
         except URLError as error:
             raise ServerError(f"the server {self.url} cannot be reached: {error.reason}") from None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise ServerError(f"the server {self.url} did not answer: {error}") from None
 
     def _trust(self) -> ssl.SSLContext:

@@ -155,7 +155,7 @@ class Installation:
             own_key = ca.read_key(there.key.read_bytes()) if there.key.exists() else ca.new_key()
             public_key = own_key.public_key()
         certificate = ca.issue_for_device(self.authority(DEVICE_CA), device_id, public_key, now)
-        with self.registry() as registry:
+        with self.registry() as registry, registry.transaction():
             if registry.is_retired(device_id):
                 raise WrongInputError(f"{device_id} has been revoked; give the new box a new device id")
             for earlier in registry.issued(Role.DEVICE, device_id):
@@ -170,9 +170,10 @@ class Installation:
     def renew_revocation_list(self, now: datetime) -> x509.CertificateRevocationList:
         """Write a fresh list of revoked boxes. The broker reads it at its next reload."""
         authority = self.authority(DEVICE_CA)
-        with self.registry() as registry:
+        with self.registry() as registry, registry.transaction():
+            # Written inside, so that of two renewals at once the later one, which knows more, also ends up on disk.
             fresh = ca.revocation_list(authority, registry.revoked(now), registry.next_list_number(now), now)
-        write_file(self.revocation_list_file, fresh.public_bytes(Encoding.PEM), PUBLIC)
+            write_file(self.revocation_list_file, fresh.public_bytes(Encoding.PEM), PUBLIC)
         return fresh
 
     def revocation_list_end(self) -> datetime:

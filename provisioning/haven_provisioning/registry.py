@@ -41,21 +41,23 @@ class Issued:
 
 
 class Registry:
-    """What has been issued and revoked. Every method is one transaction, on disk when it returns."""
+    """What has been issued and revoked. On disk when a method returns, or at the end of the `transaction` around it."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def add(self, role: Role, name: str, certificate: x509.Certificate, now: datetime) -> None:
         """Note a certificate; before it is given to anybody, so that it can always be revoked."""
-        self._write(
+        self._database.execute(
             "INSERT INTO certificate (serial, role, name, key_sha256, issued_at, expires_at) VALUES (?,?,?,?,?,?)",
-            f"{certificate.serial_number:x}",
-            role,
-            name,
-            key_fingerprint(public_key_of(certificate)),
-            _text(now),
-            _text(certificate.not_valid_after_utc),
+            (
+                f"{certificate.serial_number:x}",
+                role,
+                name,
+                key_fingerprint(public_key_of(certificate)),
+                _text(now),
+                _text(certificate.not_valid_after_utc),
+            ),
         )
 
     def issued(self, role: Role | None = None, name: str | None = None) -> list[Issued]:
@@ -69,7 +71,7 @@ class Registry:
 
     def revoke_device(self, device: str, reason: str, now: datetime) -> int:
         """Retire a device and revoke all its certificates; how many were still good. A second call changes nothing."""
-        with self._transaction():
+        with self.transaction():
             self._database.execute(
                 "INSERT INTO retired (device, at, reason) VALUES (?,?,?) ON CONFLICT DO NOTHING",
                 (device, _text(now), reason),
@@ -94,14 +96,12 @@ class Registry:
 
     def next_list_number(self, now: datetime) -> int:
         """Number for a new revocation list, larger than all before."""
-        return self._write("INSERT INTO revocation_list (issued_at) VALUES (?)", _text(now)).lastrowid or 0
-
-    def _write(self, statement: str, *values: str) -> sqlite3.Cursor:
-        with self._transaction():
-            return self._database.execute(statement, values)
+        rows = self._database.execute("INSERT INTO revocation_list (issued_at) VALUES (?)", (_text(now),))
+        return rows.lastrowid or 0
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else writes in between."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+import pytest
+from fake_api import fake_api
+from pki import now
+
+from haven_provisioning.installation import Installation
+
+__all__ = ["fake_api", "installation"]
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    there = Installation(tmp_path / "haven")
+    there.create(["mqtt.example.org"], now())
+    return there
