@@ -99,7 +99,7 @@ def test_nesting_of_any_depth(key: str, opening: str, closing: str) -> None:
     # Each depth in turn: just below the parser's own limit, quoting the value in a message would have exceeded it.
     for depth in [*range(1, 40), *range(700, 1010), 1300]:
         inner = opening * depth + "1" + closing * depth
-        read_everywhere(f'{{"v":1,"kind":"holdup","{key}":{inner}}}'.encode())
+        read_everywhere(f'{{"v":1,"id":"a","kind":"holdup","{key}":{inner}}}'.encode())
     read_everywhere(("[" * MAX_PAYLOAD).encode())
 
 

@@ -59,6 +59,13 @@ def test_many_small_entries_are_kept_up_to_the_bound() -> None:
     assert kept["cut"].startswith(f"{5000 - (len(kept) - 1)} of 5000 entries left out: ")
 
 
+def test_the_longest_note_of_a_cut_has_its_room() -> None:
+    detail = {"odd": "\x00" * 100} | {f"k{number}": number for number in range(5000)}
+    payload = press(detail=detail).encode()
+    assert len(payload) <= MAX_PAYLOAD
+    assert "cannot be stored" in Event.decode(payload).detail["cut"]
+
+
 def nested(levels: int) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for _ in range(levels - 1):
@@ -99,8 +106,9 @@ def test_a_detail_that_holds_itself_costs_only_itself() -> None:
 
 
 def test_the_deepest_detail_survives() -> None:
-    event = press(detail=nested(MAX_DEPTH - 1))
+    event = press(detail=nested(MAX_DEPTH))
     assert Event.decode(event.encode()) == event
+    assert set(Event.decode(press(detail=nested(MAX_DEPTH + 1)).encode()).detail) == {"cut"}
 
 
 def test_the_longest_names_of_four_bytes_each_leave_room_for_a_detail() -> None:
@@ -123,7 +131,9 @@ def test_the_longest_names_of_four_bytes_each_leave_room_for_a_detail() -> None:
     ],
 )
 def test_an_odd_field_does_not_keep_a_press_from_being_sent(odd: dict[str, Any], sent: dict[str, Any]) -> None:
-    assert Event.decode(press(**odd).encode()) == press(**sent)
+    again = Event.decode(press(**odd).encode())
+    assert again == press(**sent)
+    assert again.oddities == ()
 
 
 @pytest.mark.parametrize("broken", [{"id": ""}, {"id": "x" * 65}, {"kind": "a\x00"}, {"v": 0}])
