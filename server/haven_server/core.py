@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
 from haven_server.clock import Clock
-from haven_server.commands import SendsCommands
 from haven_server.db.database import Database
+from haven_server.outbound import Outbound
 from haven_server.vault import Vault
 
 
@@ -13,5 +13,5 @@ class Core:
     database: Database
     vault: Vault
     clock: Clock
-    commands: SendsCommands
+    outbound: Outbound
     server: str

@@ -134,6 +134,8 @@ class DeviceStatus(Base):
     connection: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[datetime]
     due_at: Mapped[datetime] = mapped_column(index=True)
+    silent: Mapped[bool] = mapped_column(default=False)
+    """Its silence is a trouble already."""
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     vitals: Mapped[dict[str, Any]] = mapped_column(default=dict)
 

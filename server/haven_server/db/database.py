@@ -3,10 +3,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from sqlalchemy import Connection, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from haven_server.db.engines import make_engine
 from haven_server.db.writer import Writer
+from haven_server.problems import Busy
 
 
 class Database:
@@ -36,8 +38,19 @@ class Database:
 
     def answers(self) -> bool:
         """Whether the database can be read now."""
-        with self.read() as session:
-            return session.execute(text("SELECT 1")).scalar() == 1
+        try:
+            with self.read() as session:
+                return session.execute(text("SELECT 1")).scalar() == 1
+        except SQLAlchemyError:
+            return False
+
+    def accepts_writes(self) -> bool:
+        """Whether a commit is possible now: a full disk still reads."""
+        try:
+            self.writer.run(lambda session: session.execute(text("UPDATE listening SET heard_until = heard_until")))
+        except (SQLAlchemyError, TimeoutError, Busy):
+            return False
+        return True
 
 
 def lock_for_transaction(session: Session, name: str) -> None:

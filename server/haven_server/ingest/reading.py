@@ -34,25 +34,32 @@ class Reading:
 
 def read_event(topic: str, payload: bytes) -> Reading:
     """Never raises."""
-    digest = hashlib.sha256(payload).hexdigest()
-    flags: list[dict[str, Any]] = []
     try:
         device_id, _ = parse_up(topic)
         event = Event.decode(payload)
     except ContractError as error:
-        flags.append(flag(Flag.UNREADABLE, why=str(error)))
-        device_id = _device_of(topic)
-        event = Event(id=f"sha256:{digest}", kind=UNREADABLE_KIND)
-    else:
-        flags += _oddities(event)
-    return Reading(device_id, event, _handled_as(event), digest, payload[:MAX_KEPT], flags)
+        return unreadable(topic, payload, str(error))
+    kind = handled_as(event.kind, event.source)
+    return Reading(device_id, event, kind, _digest(payload), payload, _oddities(event))
 
 
-def _handled_as(event: Event) -> str:
-    """An input's `test` is an alarm like any word that is not known: only the box itself sends tests."""
-    if event.kind not in RESPONSES or (event.kind == Kind.TEST and event.source != DEVICE_SOURCE):
+def unreadable(topic: str, payload: bytes, why: str) -> Reading:
+    """An alarm of which nothing is known but who sent it; its id is the hash of what was sent."""
+    digest = _digest(payload)
+    event = Event(id=f"sha256:{digest}", kind=UNREADABLE_KIND)
+    flags = [flag(Flag.UNREADABLE, why=why)]
+    return Reading(_device_of(topic), event, UNREADABLE_KIND, digest, payload[:MAX_KEPT], flags)
+
+
+def _digest(payload: bytes) -> str:
+    return hashlib.sha256(payload).hexdigest()
+
+
+def handled_as(kind: str, source: str) -> str:
+    """Kind by which an event is handled. An input's `test` is an alarm of unknown kind: only the box itself tests."""
+    if kind not in RESPONSES or (kind == Kind.TEST and source != DEVICE_SOURCE):
         return UNKNOWN_KIND
-    return event.kind
+    return kind
 
 
 def _oddities(event: Event) -> list[dict[str, Any]]:

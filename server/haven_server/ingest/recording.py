@@ -29,7 +29,7 @@ from haven_server.ingest.presstime import (
     boot_start,
     press_time,
 )
-from haven_server.ingest.reading import Reading, read_event
+from haven_server.ingest.reading import Reading, read_event, unreadable
 from haven_server.models import DeviceBoot, Event, Incident, OpenTest
 from haven_server.supervision.troubles import open_trouble, restore_trouble
 from haven_server.vault import Vault
@@ -85,7 +85,14 @@ class EventRecorder:
 
     def record(self, session: Session, inbound: Inbound) -> Recorded:
         """Record one event, whatever it is; a repeated one is answered with its present receipt."""
-        reading = read_event(inbound.topic, inbound.payload)
+        return self._record(session, inbound, read_event(inbound.topic, inbound.payload))
+
+    def record_unprocessable(self, session: Session, inbound: Inbound) -> Recorded:
+        """Record an event whose contents break our own code: it rings like one that cannot be read (promise 3)."""
+        why = "the server could not process it"
+        return self._record(session, inbound, unreadable(inbound.topic, inbound.payload, why))
+
+    def _record(self, session: Session, inbound: Inbound, reading: Reading) -> Recorded:
         known = self._repeated(session, reading)
         if known is not None:
             return known

@@ -231,6 +231,7 @@ def upgrade() -> None:
         sa.Column("connection", sa.Integer(), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("silent", sa.Boolean(), nullable=False),
         sa.Column("state", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("vitals", sa.JSON(none_as_null=True), nullable=False),
         sa.ForeignKeyConstraint(

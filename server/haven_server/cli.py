@@ -1,0 +1,90 @@
+"""`haven-server`: run it, and what an operator does beside it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from haven_contract.messages import Alive, Command, Receipt
+from haven_server.app import create_app
+from haven_server.clock import SystemClock
+from haven_server.core import Core
+from haven_server.db.database import Database
+from haven_server.db.migrate import migrate as migrate_database
+from haven_server.logs import configure_logs
+from haven_server.problems import Misconfigured, Problem
+from haven_server.server import running
+from haven_server.settings import Settings, load_settings
+from haven_server.staff.access import Actor, Role
+from haven_server.staff.tokens import create_token
+from haven_server.vault import Vault
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
+sites = typer.Typer(no_args_is_help=True, help="Stores and homes.")
+desks = typer.Typer(no_args_is_help=True, help="Police desks.")
+app.add_typer(tokens, name="tokens")
+app.add_typer(sites, name="sites")
+app.add_typer(desks, name="desks")
+
+OPERATOR = Actor("operator at the command line", Role.ADMIN)
+
+
+class _Unconnected:
+    """The command line beside the server: it writes to the database and speaks to no box."""
+
+    def send_receipt(self, device_id: str, receipt: Receipt) -> None:
+        """Leave it to the running server, which repeats receipts."""
+
+    def send_alive(self, device_id: str, alive: Alive) -> None:
+        """Leave it to the running server."""
+
+    def send_command(self, device_id: str, command: Command) -> bool:  # noqa: ARG002 - as the port has it
+        """Say that no broker is connected."""
+        return False
+
+
+@app.command()
+def run() -> None:
+    """Serve until told to stop. Settings come from HAVEN_* variables, see docs/operate.md."""
+    settings = load_settings()
+    configure_logs(as_json=settings.log_json)
+    with running(settings) as server:
+        application = create_app(server.core, server.not_ready)
+        uvicorn.run(application, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version. `run` does it too."""
+    typer.echo(f"The database is at revision {migrate_database(load_settings().database)}.")
+
+
+@tokens.command("create")
+def create(name: str, role: Annotated[Role, typer.Option(help="What it may do.")] = Role.DISPATCHER) -> None:
+    """Make an API token and print it. It is shown only now."""
+    with _core(load_settings()) as core:
+        typer.echo(create_token(core, OPERATOR, name, role))
+
+
+@contextmanager
+def _core(settings: Settings) -> Iterator[Core]:
+    settings.state.mkdir(parents=True, exist_ok=True)
+    migrate_database(settings.database)
+    with Database(settings.database) as database:
+        vault = Vault.of_file(settings.data_keys)
+        yield Core(
+            database=database, vault=vault, clock=SystemClock(), outbound=_Unconnected(), server=settings.server_name
+        )
+
+
+def cli() -> None:
+    """Entry point: a mistake of the operator's is one clear line, not a traceback."""
+    try:
+        app()
+    except (Misconfigured, Problem) as error:
+        typer.echo(f"haven-server: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,101 @@
+"""The lane of states, heartbeats and replies. It never delays an alarm: its writes are routine."""
+
+import queue
+import threading
+from typing import Self
+
+import structlog
+from sqlalchemy.orm import Session
+
+from haven_contract.errors import ContractError
+from haven_contract.messages import Heartbeat, Reply, State
+from haven_contract.topics import Up, parse_up
+from haven_server.core import Core
+from haven_server.db.writer import Lane
+from haven_server.devices.commands import record_reply
+from haven_server.ingest.connection import Delivered
+from haven_server.metrics import UNREADABLE_VITALS
+from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
+
+log = structlog.get_logger()
+
+MAX_BATCH = 128
+PAUSE_S = 1.0
+
+
+class VitalsLane:
+    """A context manager with one thread."""
+
+    def __init__(self, core: Core, inbox: "queue.Queue[Delivered]") -> None:
+        self._core = core
+        self._inbox = inbox
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vitals lane", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            batch = self._take()
+            if not batch:
+                continue
+            vitals, replies = self._read(batch)
+            try:
+                told = self._core.database.writer.run(lambda s: self._record(s, vitals, replies), Lane.ROUTINE)  # noqa: B023 - runs before the next round
+            except Exception:
+                log.exception("heartbeats could not be recorded; boxes will show that they are not protected")
+                self._stopping.wait(PAUSE_S)
+                told = VitalsTold([], [])
+            for device_id, receipt in told.receipts:
+                self._core.outbound.send_receipt(device_id, receipt)
+            for device_id, alive in told.alive:
+                self._core.outbound.send_alive(device_id, alive)
+            for delivered in batch:
+                delivered.acknowledge()
+
+    def _take(self) -> list[Delivered]:
+        try:
+            batch = [self._inbox.get(timeout=0.25)]
+        except queue.Empty:
+            return []
+        while len(batch) < MAX_BATCH:
+            try:
+                batch.append(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+    def _record(self, session: Session, vitals: list[Vital], replies: list[tuple[str, Reply]]) -> VitalsTold:
+        told = record_vitals(session, vitals)
+        for device_id, reply in replies:
+            record_reply(session, device_id, reply, self._core.clock.now())
+        return told
+
+    @staticmethod
+    def _read(batch: list[Delivered]) -> tuple[list[Vital], list[tuple[str, Reply]]]:
+        vitals: list[Vital] = []
+        replies: list[tuple[str, Reply]] = []
+        for delivered in batch:
+            inbound = delivered.inbound
+            try:
+                device_id, what = parse_up(inbound.topic)
+                if what is Up.REPLY:
+                    replies.append((device_id, Reply.decode(inbound.payload)))
+                elif what is Up.STATE:
+                    vitals.append(Vital(device_id, State.decode(inbound.payload), inbound.arrival))
+                elif what is Up.HEARTBEAT:
+                    vitals.append(Vital(device_id, Heartbeat.decode(inbound.payload), inbound.arrival))
+            except ContractError as error:
+                UNREADABLE_VITALS.inc()
+                log.warning("a state, heartbeat or reply cannot be read", topic=inbound.topic, reason=str(error))
+        return vitals, replies

@@ -1,0 +1,232 @@
+"""Deliveries in the database: taking those that are due, loading what they tell, recording what came of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from haven_contract.messages import Receipt
+from haven_contract.words import Stage
+from haven_server.incidents.receipts import raise_stage
+from haven_server.incidents.timeline import Line, write_line
+from haven_server.models import Delivery, Desk, DeskChannel, DeviceInput, Event, Incident, Notice
+from haven_server.police.message import Told
+from haven_server.police.notices import CLAIM_S
+from haven_server.sites.record import open_place
+from haven_server.vault import Vault
+
+GIVE_UP_AFTER = timedelta(hours=24)
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    ALERTED = "alerted"
+    """The desk's own answer names our incident."""
+    SUPERSEDED = "superseded"
+    """Never tried: an earlier channel had reached the desk before this one's turn."""
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery with all that its channel needs."""
+
+    delivery_id: int
+    channel_id: int
+    channel_kind: str
+    url: str
+    secret: str
+    timeout_s: float
+    concurrency: int
+    told: Told
+    told_until: int
+    """Row of the incident's newest event that the message counts."""
+
+
+def claim_due(session: Session, server: str, now: datetime, busy: Iterable[int], limit: int) -> list[int]:
+    """Take deliveries whose time has come, alarms before tests, and give their ids.
+
+    A second channel's turn passes if the first has reached the desk. On PostgreSQL, rows that another server is just
+    taking are skipped. `busy` are those in this server's own hands.
+    """
+    reached = select(Notice.id).where(Notice.id == Delivery.notice_id, Notice.alerted_at.is_not(None)).exists()
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.next_at <= now,
+            Delivery.attempts == 0,
+            reached,
+        )
+        .values(state=DeliveryState.SUPERSEDED.value)
+    )
+    due = (
+        select(Delivery.id)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .join(Incident, Incident.id == Notice.incident_id)
+        .where(
+            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.next_at <= now,
+            Delivery.id.not_in(list(busy)),
+        )
+        .order_by(Incident.is_test, Delivery.next_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+    ids = list(session.scalars(due))
+    if ids:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(ids))
+            .values(attempts=Delivery.attempts + 1, next_at=now + timedelta(seconds=CLAIM_S), claimed_by=server)
+        )
+    return ids
+
+
+def release_claims(session: Session, server: str, now: datetime) -> int:
+    """At start: what this server had in its hands when it died is due at once."""
+    released = session.execute(
+        update(Delivery)
+        .where(Delivery.state == DeliveryState.PENDING.value, Delivery.claimed_by == server, Delivery.next_at > now)
+        .values(next_at=now, claimed_by=None)
+        .returning(Delivery.id)
+    )
+    return len(released.all())
+
+
+def release(session: Session, ids: list[int], now: datetime) -> None:
+    """Give back deliveries that this server has no room for; they are due at once."""
+    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_at=now, claimed_by=None))
+
+
+def load_parcels(session: Session, ids: list[int], vault: Vault) -> list[Parcel]:
+    """What the deliveries tell, as the incident stands now."""
+    newest = select(func.max(Event.id)).where(Event.incident_id == Incident.id).scalar_subquery()
+    rows = session.execute(
+        select(Delivery, Notice, Incident, Event, DeskChannel, Desk, DeviceInput.label, newest)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .join(Incident, Incident.id == Notice.incident_id)
+        .join(Event, Event.id == Notice.event_id)
+        .join(DeskChannel, DeskChannel.id == Delivery.channel_id)
+        .join(Desk, Desk.id == DeskChannel.desk_id)
+        .outerjoin(DeviceInput, (DeviceInput.device_id == Event.device_id) & (DeviceInput.source == Event.source))
+        .where(Delivery.id.in_(ids))
+    ).all()
+    parcels = []
+    for delivery, notice, incident, event, channel, desk, label, told_until in rows:
+        facts = vault.open_json(incident.sealed) if incident.sealed is not None else incident.facts
+        told = Told(
+            incident_id=incident.id,
+            event_row=event.id,
+            number=notice.number,
+            is_test=incident.is_test,
+            event_id=event.event_id,
+            device_id=event.device_id,
+            kind=event.kind,
+            source=event.source,
+            input_label=label,
+            pressed_at=event.press_at,
+            received_at=event.received_at,
+            first_pressed_at=incident.first_press_at,
+            presses=incident.presses,
+            flags=incident.flags,
+            state=incident.state,
+            site=facts,
+            place=open_place(incident, vault),
+            desk=f"{desk.station} {desk.name}",
+            desk_phone=desk.phone,
+            linked_id=incident.linked_id,
+        )
+        parcels.append(
+            Parcel(
+                delivery_id=delivery.id,
+                channel_id=channel.id,
+                channel_kind=channel.kind,
+                url=channel.url,
+                secret=vault.open(channel.sealed_secret).decode(),
+                timeout_s=channel.timeout_s,
+                concurrency=channel.concurrency,
+                told=told,
+                told_until=told_until,
+            )
+        )
+    return parcels
+
+
+def record_alerted(session: Session, parcel: Parcel, at: datetime) -> list[tuple[str, Receipt]]:
+    """The desk has it. Gives the receipts to send, `(device, receipt)`."""
+    told = parcel.told
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == parcel.delivery_id)
+        .values(state=DeliveryState.ALERTED.value, answered_at=at, error=None)
+    )
+    notice = select(Delivery.notice_id).where(Delivery.id == parcel.delivery_id).scalar_subquery()
+    session.execute(update(Notice).where(Notice.id == notice, Notice.alerted_at.is_(None)).values(alerted_at=at))
+    unreached = (
+        select(Notice.id)
+        .where(
+            Notice.incident_id == told.incident_id,
+            Notice.alerted_at.is_(None),
+            Notice.unreached_at.is_not(None),
+            Notice.event_id > parcel.told_until,
+        )
+        .exists()
+    )
+    session.execute(
+        update(Incident)
+        .where(Incident.id == told.incident_id)
+        .values(
+            alerted_at=func.coalesce(Incident.alerted_at, at),
+            police_unreached=case((unreached, Incident.police_unreached), else_=False),
+        )
+    )
+    write_line(
+        session, told.incident_id, at, Line.POLICE_ALERTED, desk=told.desk, channel=parcel.channel_kind, key=told.key
+    )
+    return raise_stage(session, told.incident_id, Stage.ALERTED, at, only_from=Stage.RECEIVED, until=parcel.told_until)
+
+
+def record_failed(session: Session, parcel: Parcel, error: str, at: datetime, random: Random) -> DeliveryState:
+    """No answer that counts. Tried again after a pause with full jitter, given up after a day."""
+    told = parcel.told
+    row = session.execute(
+        select(Delivery.attempts, Notice.created_at)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .where(Delivery.id == parcel.delivery_id)
+    ).one()
+    given_up = at - row.created_at > GIVE_UP_AFTER
+    state = DeliveryState.GIVEN_UP if given_up else DeliveryState.PENDING
+    pause = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.attempts, 10)))
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == parcel.delivery_id)
+        .values(state=state.value, next_at=at + timedelta(seconds=pause), claimed_by=None, error=error[:1000])
+    )
+    if row.attempts == 1 or given_up:
+        what = Line.POLICE_GIVEN_UP if given_up else Line.POLICE_TRIED
+        write_line(session, told.incident_id, at, what, desk=told.desk, channel=parcel.channel_kind, error=error[:300])
+    return state
+
+
+def record_unreached(session: Session, now: datetime) -> list[int]:
+    """Mark notices that no desk has confirmed in time, and their incidents; give the incidents' ids (promise 4)."""
+    late = session.execute(
+        update(Notice)
+        .where(Notice.alerted_at.is_(None), Notice.unreached_at.is_(None), Notice.reach_by <= now)
+        .values(unreached_at=now)
+        .returning(Notice.incident_id)
+    ).scalars()
+    incidents = sorted(set(late))
+    for incident_id in incidents:
+        session.execute(update(Incident).where(Incident.id == incident_id).values(police_unreached=True))
+        write_line(session, incident_id, now, Line.POLICE_NOT_REACHED)
+    return incidents

@@ -1,0 +1,175 @@
+"""The thread that delivers: takes what is due, sends it through its channel, records what came of it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from random import SystemRandom
+from typing import Any, Self, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from haven_server.core import Core
+from haven_server.police.channel import Answer, Channel
+from haven_server.police.deliveries import (
+    DeliveryState,
+    Parcel,
+    claim_due,
+    load_parcels,
+    record_alerted,
+    record_failed,
+    release,
+    release_claims,
+)
+from haven_server.police.message import incident_name
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+POLL_S = 0.5
+"""How often the database is asked for what is due; new notices of this server do not wait for it."""
+
+MAX_IN_HAND = 4096
+"""Deliveries in this server's hands. The others wait in the database."""
+
+
+class DeliveryWorker:
+    """A context manager. `take` hands over what the recorder has just written, already claimed."""
+
+    def __init__(self, core: Core, make_channels: Callable[[], dict[str, Channel]]) -> None:
+        self._core = core
+        self._make_channels = make_channels
+        self._channels: dict[str, Channel] = {}
+        self._slots: dict[int, asyncio.Semaphore] = {}
+        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._random = SystemRandom()
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout=15)
+
+    def take(self, ids: list[int]) -> None:
+        """Send these now; from any thread."""
+        if ids:
+            self._loop.call_soon_threadsafe(self._start, ids)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def in_hand(self) -> int:
+        """Deliveries being sent now."""
+        return len(self._in_hand)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._channels = self._make_channels()
+        await self._quietly(self._write(lambda session: release_claims(session, self._core.server, self._now())))
+        while not self._stopping.is_set():
+            await self._quietly(self._poll())
+            try:
+                await asyncio.wait_for(self._stopping.wait(), POLL_S)
+            except TimeoutError:
+                continue
+        for task in list(self._in_hand.values()):
+            task.cancel()
+        await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def _poll(self) -> None:
+        room = MAX_IN_HAND - len(self._in_hand)
+        if room <= 0:
+            return
+        busy = list(self._in_hand)
+        ids = await self._write(
+            lambda session: claim_due(session, self._core.server, self._now(), busy, min(room, 256))
+        )
+        self._start(ids)
+
+    def _start(self, ids: list[int]) -> None:
+        fresh = [delivery for delivery in ids if delivery not in self._in_hand]
+        room = max(0, MAX_IN_HAND - len(self._in_hand))
+        fresh, too_many = fresh[:room], fresh[room:]
+        if too_many:
+            now = self._now()
+            self._core.database.writer.submit(lambda session: release(session, too_many, now))
+        if not fresh:
+            return
+        try:
+            with self._core.database.read() as session:
+                parcels = load_parcels(session, fresh, self._core.vault)
+        except Exception:
+            log.exception("deliveries cannot be loaded; they are tried again", count=len(fresh))
+            return
+        for parcel in parcels:
+            self._in_hand[parcel.delivery_id] = self._loop.create_task(self._deliver(parcel))
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        try:
+            slots = self._slots.setdefault(parcel.channel_id, asyncio.Semaphore(parcel.concurrency))
+            async with slots:
+                answer = await self._send(parcel)
+            await self._record(parcel, answer)
+        except Exception:
+            log.exception("a delivery could not be recorded; it is tried again", incident=_name(parcel))
+        finally:
+            self._in_hand.pop(parcel.delivery_id, None)
+
+    async def _send(self, parcel: Parcel) -> Answer:
+        channel = self._channels.get(parcel.channel_kind)
+        if channel is None:
+            return Answer(alerted=False, error=f"this server has no channel of kind {parcel.channel_kind!r}")
+        try:
+            return await channel.deliver(parcel)
+        except Exception as error:
+            # A fault of ours in one channel must not stop the others (promise 8).
+            log.exception("a channel failed", kind=parcel.channel_kind, incident=_name(parcel))
+            return Answer(alerted=False, error=f"fault in the channel: {error}")
+
+    async def _record(self, parcel: Parcel, answer: Answer) -> None:
+        now = self._now()
+        if answer.alerted:
+            receipts = await self._write(lambda session: record_alerted(session, parcel, now))
+            for device_id, receipt in receipts:
+                self._core.outbound.send_receipt(device_id, receipt)
+            log.info("police alerted", incident=_name(parcel), desk=parcel.told.desk, test=parcel.told.is_test)
+            return
+        error = answer.error or "refused"
+        state = await self._write(lambda session: record_failed(session, parcel, error, now, self._random))
+        if state is DeliveryState.GIVEN_UP:
+            log.error("police delivery given up", incident=_name(parcel), desk=parcel.told.desk, reason=error)
+        else:
+            log.warning("police not answering", incident=_name(parcel), desk=parcel.told.desk, reason=error)
+
+    async def _write(self, job: Callable[[Session], T]) -> T:
+        return await asyncio.wrap_future(self._core.database.writer.submit(job))
+
+    @staticmethod
+    async def _quietly(work: Coroutine[Any, Any, object]) -> None:
+        """One failing round never stops the next (promise 8)."""
+        try:
+            await work
+        except Exception:
+            log.exception("a round of deliveries failed; the next one comes")
+
+    def _now(self) -> Any:
+        return self._core.clock.now()
+
+
+def _name(parcel: Parcel) -> str:
+    return incident_name(parcel.told.incident_id)
