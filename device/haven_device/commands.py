@@ -58,7 +58,7 @@ def read_tunable(raw: Mapping[str, Any], settings: Settings) -> tuple[Tunable, l
         dim_after_s=table.whole("dim_after_s", before.dim_after_s, 1, 86_400),
         hold_ms={
             **before.hold_ms,
-            **{name: holds.whole(name, None, 0, 10_000) for name in buttons if name in raw.get("hold_ms", ())},
+            **{name: holds.whole(name, None, 0, 10_000) for name in buttons if name in holds},
         },
     )
     holds.end()

@@ -46,6 +46,9 @@ class Table:
         if not isinstance(raw, dict):
             self.fault("", raw, "a table")
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._raw
+
     def fault(self, key: str, value: Any, expected: str) -> None:
         """Note that `key` is not what it should be."""
         is_what = "is missing" if value is _MISSING else f"is {value!r}"

@@ -106,7 +106,7 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes, qos: int, expiry_s: int | None, sent: Sent | None) -> int | None:
         """See Uplink.publish."""
-        properties = _properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)
         if expiry_s is not None:
             properties.MessageExpiryInterval = expiry_s
         if sent is not None:
@@ -139,7 +139,7 @@ class Connection:
         client.username_pw_set(self._device_id)
         client.max_inflight_messages_set(_QUEUE)
         client.max_queued_messages_set(_QUEUE)
-        will_properties = _properties(PacketTypes.WILLMESSAGE)
+        will_properties = Properties(PacketTypes.WILLMESSAGE)
         will_properties.MessageExpiryInterval = EVENT_EXPIRY_S
         client.will_set(up(self._device_id, Up.STATE), will.encode(), qos=1, properties=will_properties)
         client.on_socket_open = _no_delay
@@ -151,7 +151,7 @@ class Connection:
 
     def _dial(self) -> None:
         """TCP, TLS and CONNECT, then paho's network thread takes over. Runs in a thread because all of it blocks."""
-        properties = _properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = SESSION_EXPIRY
         try:
             self._client.tls_set_context(client_context(self._link, check_time=self._check_time))
@@ -222,10 +222,6 @@ class Connection:
     def _say(self, what: Input) -> None:
         if not self._over.is_set():
             self._put(what)
-
-
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho's Properties has no annotations
 
 
 def _no_delay(_client: Client, _data: Any, sock: Any) -> None:
