@@ -46,8 +46,8 @@ SITE_HEADERS: Headers = {
     "postal_code": ("postal_code", "zip", "zip5", "zipcode", "우편번호", "소재지우편번호"),
     "district": ("district", "city_county", "gu", "시군구명", "시군구", "자치구", "자치구명", "구명"),
     "district_code": ("district_code", "sigungu_code", "시군구코드", "자치구코드", "행정구역코드"),
-    "lat": ("lat", "latitude", "위도", "y좌표wgs84"),
-    "lon": ("lon", "lng", "long", "longitude", "경도", "x좌표wgs84"),
+    "lat": ("lat", "latitude", "위도"),
+    "lon": ("lon", "lng", "long", "longitude", "경도"),
     "phone": (
         "phone",
         "phones",
@@ -160,12 +160,16 @@ def _table(sheet: Sheet, header: Row, headers: Headers, required: tuple[tuple[st
     for choice in required:
         if not any(field in columns for field in choice):
             wanted = ", ".join(synonym for field in choice for synonym in headers[field])
-            others = ", ".join(f"{field} ({names[-1]})" for field, names in headers.items())
+            others = ", ".join(f"{field} ({_korean(names)})" for field, names in headers.items())
             raise FileRefusedError(FileProblem.COLUMN_MISSING, wanted, others)
     rows = tuple(row for row in sheet.rows if row.number > header.number and not row.blank)
     if not rows:
         raise FileRefusedError(FileProblem.ONLY_HEADER)
     return Table(columns, header, rows, tuple(unused), sheet.encoding, sheet.ragged_ok)
+
+
+def _korean(names: tuple[str, ...]) -> str:
+    return next((name for name in names if not name.isascii()), names[0])
 
 
 def _hits(header: Row, names: tuple[str, ...]) -> int:

@@ -3,7 +3,7 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ STATION: Final = "경찰서"
 BOX_TYPES = ("지구대", "파출소", "치안센터")
 MAX_CANDIDATES = 5
 _CITIES = ("서울", "부산", "대구", "인천", "광주", "대전", "울산", "세종", "제주")
-_LIKELY = 0.6
+_LIKELY = 0.7
 """Share of equal characters from which a name is offered as a likely match (difflib's ratio)."""
 
 
@@ -114,25 +114,33 @@ def _stations(desk: DeskLike) -> set[str]:
     return {short + ending for short in shorts for ending in (STATION, "서", "")}
 
 
-def _likely(wanted: str, desks: Iterable[L]) -> tuple[L, ...]:
+def _likely(wanted: str, desks: Sequence[L]) -> tuple[L, ...]:
+    """Boxes of that name with another type or number; where there are none, names that are spelled much like it."""
+    stem = _stem(wanted)
+    for names in ({stem}, {stem, _unnumbered(stem)}):
+        named = [desk for desk in desks if desk.name and names & {desk.name, _unnumbered(desk.name)}]
+        if named:
+            return tuple(named[:MAX_CANDIDATES])
     scored = []
     for at, desk in enumerate(desks):
         forms = _full_forms(desk) | _short_forms(desk)
         likeness = max(difflib.SequenceMatcher(None, wanted, form).ratio() for form in forms)
-        if _stem(wanted) and _stem(wanted) == desk.name:
-            likeness = 1.0
         if likeness >= _LIKELY:
             scored.append((-likeness, at, desk))
     return tuple(desk for _, _, desk in sorted(scored, key=lambda entry: entry[:2])[:MAX_CANDIDATES])
 
 
 def _stem(name: str) -> str:
-    """A name without its type: the box may have become a 파출소 since."""
+    """A name without its type: the box may have become a 파출소 since, or the name be that of a dong."""
     for ending in (*BOX_TYPES, "동"):
         if name.endswith(ending):
-            stem = name.removesuffix(ending)
-            return stem.rstrip("0123456789") if ending == "동" else stem
+            return name.removesuffix(ending)
     return name
+
+
+def _unnumbered(name: str) -> str:
+    """`목4` is one of several 목."""
+    return name.rstrip("0123456789")
 
 
 def _plain(text: str) -> str:

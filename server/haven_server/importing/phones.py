@@ -12,8 +12,8 @@ _SEPARATORS = re.compile(r"\s*[,;/\n]\s*|\s+(?=\(?0\d{1,2}[)-])")
 _PLACEHOLDER_WORDS = frozenset(
     {"-", "--", "없음", "미정", "미등록", "해당없음", "n/a", "na", "none", "null", "x", "0", "."}
 )
-_PERSONAL_LENGTH = 12
-"""Digits of a personal or safe number (050x): `phonenumbers` accepts shorter ones, which are cut."""
+_FULL_LENGTH = {"050": 12, "010": 11}
+"""Digits of a personal or safe number (050x) and of a mobile: `phonenumbers` accepts shorter ones, which are cut."""
 _MIN_DIGITS = 8
 _MAX_LENGTH = 40
 # What a spreadsheet leaves of a number whose first 0 it took for padding: Seoul, mobile, internet and 050x numbers.
@@ -59,7 +59,7 @@ def _read(written: str) -> tuple[str | None, FindingKind | None]:
         return None, FindingKind.PHONE_PLACEHOLDER
     if len(written) > _MAX_LENGTH or re.search(r"[^0-9\s()+.~-]", plain):
         return None, FindingKind.PHONE_UNREADABLE
-    if digits.startswith("050") and len(digits) < _PERSONAL_LENGTH:
+    if len(digits) < _FULL_LENGTH.get(digits[:3], 0):
         return None, FindingKind.PHONE_TRUNCATED
     if _ZERO_LOST.fullmatch(digits):
         return _e164("0" + digits), FindingKind.PHONE_ZERO_LOST

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Generic
+from typing import Any, Generic
 
 from haven_server.importing.drafts import D, DeskDraft, Drafted, Import, Refused, SiteDraft
 from haven_server.importing.findings import FileRefusal, Finding
@@ -24,8 +24,8 @@ class FieldChange:
     """One field that would change."""
 
     field: str
-    before: object
-    after: object
+    before: Any
+    after: Any
 
 
 @dataclass(frozen=True, slots=True)

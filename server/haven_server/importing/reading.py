@@ -17,6 +17,7 @@ MAX_BYTES = 20 * 1024 * 1024
 """A national list of 2,051 police boxes is 0.14 MB; anything near this bound is some other file."""
 _REPLACED = "\ufffd"
 _MAX_REPLACED_SHARE = 0.02
+_MIN_ZERO_SHARE = 0.05
 _DELIMITERS = ",\t;|"
 
 _MAGIC = (
@@ -84,8 +85,10 @@ def decode(data: bytes) -> tuple[str, str]:
     # A magic number is looked for only where no byte-order mark has named the file as text.
     if _MARKUP.match(data[:512]):
         raise FileRefusedError(FileProblem.WEB_PAGE)
-    if b"\x00" in data:
-        return _unmarked_utf16(data)
+    if _is_unmarked_utf16(data):
+        _refuse_by_magic(data)
+        even, odd = data[0::2].count(0), data[1::2].count(0)
+        return _lenient(data, ("utf-16-le",) if odd > even else ("utf-16-be",))
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
@@ -94,10 +97,9 @@ def decode(data: bytes) -> tuple[str, str]:
     return _lenient(data, ("cp949", "utf-8"))
 
 
-def _unmarked_utf16(data: bytes) -> tuple[str, str]:
-    _refuse_by_magic(data)
-    even, odd = data[0::2].count(0), data[1::2].count(0)
-    return _lenient(data, ("utf-16-le",) if odd > even else ("utf-16-be",))
+def _is_unmarked_utf16(data: bytes) -> bool:
+    """Whether zero bytes are many, as beside the commas and digits of UTF-16; a single one is damage of its row."""
+    return data.count(0) > _MIN_ZERO_SHARE * len(data)
 
 
 def _refuse_by_magic(data: bytes) -> None:
@@ -109,7 +111,7 @@ def _refuse_by_magic(data: bytes) -> None:
 def _lenient(data: bytes, encodings: tuple[str, ...]) -> tuple[str, str]:
     best = min(((data.decode(name, errors="replace"), name) for name in encodings), key=lambda x: x[0].count(_REPLACED))
     text = best[0]
-    if text.count(_REPLACED) > max(_MAX_REPLACED_SHARE * len(text), 1) or "\x00" in text:
+    if text.count(_REPLACED) > max(_MAX_REPLACED_SHARE * len(text), 1):
         raise FileRefusedError(FileProblem.ENCODING)
     return best
 

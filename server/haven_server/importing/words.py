@@ -83,8 +83,8 @@ FINDINGS: dict[FindingKind, tuple[str, str]] = {
         "{value} 번호가 {detail}행에도 있습니다. 점포가 아니라 사무실 번호일 수 있습니다. 점포 번호를 받으십시오.",
     ),
     FindingKind.PHONE_TRUNCATED: (
-        "The number {value} is cut short (a 050 number has 12 digits); it is kept as written. Ask for the whole.",
-        "{value} 번호가 잘렸습니다(050 번호는 12자리). 적힌 그대로 둡니다. 전체 번호를 받으십시오.",
+        "The number {value} is cut short (050 numbers have 12 digits, 010 numbers 11); it is kept. Ask for it.",
+        "{value} 번호가 잘렸습니다(050 번호는 12자리, 010 번호는 11자리). 적힌 그대로 둡니다. 전체 번호를 받으십시오.",
     ),
     FindingKind.PHONE_UNREADABLE: (
         "“{value}” is not a phone number that exists; it is kept as written. Check it.",
