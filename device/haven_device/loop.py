@@ -190,6 +190,8 @@ class Box:
                 self._store_again(why, now)
             case _:
                 self._step(what)
+        # At once, so that no stage is passed over where several come together.
+        self._light()
 
     def _step(self, what: PanelInput) -> None:
         self._state, effects = panel.step(self._state, what, self._clock.mono_ms())

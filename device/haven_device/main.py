@@ -1,13 +1,12 @@
 """Command line: `haven-device run|doctor --config FILE`."""
 
 import argparse
-import fcntl
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,7 @@ from haven_device.clock import Clock, SimulatedClock, SystemClock
 from haven_device.errors import AlreadyRunningError, ConfigError, PinError
 from haven_device.inbox import Inbox
 from haven_device.loop import Box
+from haven_device.ownership import owned
 from haven_device.pins import Pins, mock_factory
 from haven_device.radio.drivers import DRIVERS
 from haven_device.serial_port import SerialReceiver
@@ -51,9 +51,11 @@ def cli(arguments: Sequence[str] | None = None) -> int:
         settings = config.load(chosen.config)
         if chosen.command == "run":
             return _run(settings, simulate=chosen.simulate, pty_link=chosen.pty_link)
-        from haven_device.doctor import examine  # noqa: PLC0415 - cryptography is heavy, and `run` does without
+        from haven_device.doctor import Grade, examine  # noqa: PLC0415 - cryptography is heavy, and `run` does without
 
-        return examine(settings)
+        findings = examine(settings)
+        sys.stdout.writelines(f"{finding}\n" for finding in findings)
+        return int(any(finding.grade is Grade.BAD for finding in findings))
     except ConfigError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         return EXIT_CONFIG
@@ -68,7 +70,7 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
     systemd = Systemd(os.environ)
     inbox = Inbox()
     with ExitStack() as stack:
-        stack.enter_context(_owned(settings.data_dir))
+        stack.enter_context(owned(settings.data_dir))
         writer = Writer(settings.data_dir, inbox.put)
         wire = Uplink(settings.device_id, settings.link, inbox.put)
         receiver = None
@@ -106,18 +108,6 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
     if isinstance(trace, JsonTrace):
         trace.flush()
     return EXIT_RESTART if box.restart_wanted else 0
-
-
-@contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """The data folder, made if need be, for this process alone."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunningError(f"another haven-device runs on {folder}") from None
-        yield
 
 
 if __name__ == "__main__":

@@ -241,12 +241,13 @@ def _heard(state: State, frame: Frame, at: int) -> Result:
 
 
 def _heard_unknown(state: State, frame: PendantFrame) -> Result:
-    before = state.unknown
-    state = replace(state, unknown=pendants.count_unknown(before, frame.pendant))
-    if frame.pendant in before:
+    state = replace(state, unknown=pendants.count_unknown(state.unknown, frame.pendant))
+    count = state.unknown.get(frame.pendant, 0)
+    if count & (count - 1):
+        # Told at the first, the second, the fourth ... hearing: a neighbour's bell must not wear the card out.
         return state, []
     return state, [
-        Note(f"pendant {frame.pendant} is not in the configuration: its presses raise no alarm"),
+        Note(f"pendant {frame.pendant} is not in the configuration: its presses raise no alarm (heard {count} times)"),
         Keep("unknown", dict(state.unknown)),
     ]
 

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from device.rig import Broker, Dispatch, Pki
 
 

@@ -259,9 +259,7 @@ class Dispatch:
     def kick(self) -> None:
         """Take the device's session over, as the server does with a revoked device: its connection ends at once."""
         over = threading.Event()
-        client = Client(
-            CallbackAPIVersion.VERSION2, client_id=self.device, protocol=MQTTProtocolVersion.MQTTv5
-        )
+        client = Client(CallbackAPIVersion.VERSION2, client_id=self.device, protocol=MQTTProtocolVersion.MQTTv5)
         client.on_connect = lambda *_: over.set()
         client.connect("127.0.0.1", self.broker.inner_port, clean_start=False)
         client.loop_start()
@@ -391,4 +389,3 @@ def pty_writer(path: str) -> Iterator[Callable[[str], None]]:
 
 def _write(handle: int, text: str) -> None:
     os.write(handle, text.encode())
-
