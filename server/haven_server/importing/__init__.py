@@ -11,6 +11,8 @@ A pure core: bytes in, rows and a report out; no database, no files, no clock. I
 
 `resolve(name, desks, near_district)` finds the police desk that people mean by a name; a `DeskDraft` will do as a desk.
 
+Findings and drafts of homes hold addresses and phone numbers; the two reports do not. Log and show only the reports.
+
 What a draft does not state (None, an empty text, an empty tuple) never changes a record; a new site without `code` is
 given one by the caller, and one without `operating` is operating.
 """

@@ -8,7 +8,7 @@ from haven_server.importing.seoul import DISTRICTS, PROVINCES
 
 _ROAD = re.compile(
     r"(?P<road>[가-힣0-9A-Za-z·.]*?[가-힣0-9](?:대로|로|길)(?:\s?\d+(?:번|[가-하])?길)?)"
-    r"(?P<gap>\s*)(?:지하\s*)?(?P<number>\d+(?:-\d+)?)(?![-\d]|번?길|번[가-하]길|[가-하]길|가(?![가-힣]))"
+    r"(?P<gap>\s*)(?P<below>지하)?\s*(?P<number>\d+(?:-\d+)?)(?![-\d]|번?길|번[가-하]길|[가-하]길|가(?![가-힣]))"
 )
 _LOT = re.compile(
     r"(?P<dong>[가-힣][가-힣0-9.·]*(?:동|가|읍|면|리))\s*(?:\([^)]*\))?\s*(?:산\s*)?\d+(?:-\d+)?(?!\d|층|호)"
@@ -50,7 +50,7 @@ def parse_address(text: str) -> Address:
     street = _ROAD.search(rest)
     lot = None if street else _LOT.search(rest)
     if street:
-        place = street["road"] + street["number"]
+        place = street["road"] + (street["below"] or "") + street["number"]
     elif lot:
         place = lot[0]
     else:

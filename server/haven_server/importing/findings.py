@@ -60,6 +60,7 @@ class FindingKind(StrEnum):
     DESK_AMBIGUOUS = "desk_ambiguous"
     OPERATING_UNREADABLE = "operating_unreadable"
     POSSIBLY_MOVED = "possibly_moved"
+    POSSIBLY_RENAMED = "possibly_renamed"
     CODE_NEW_AT_KNOWN_PLACE = "code_new_at_known_place"
 
     SAME_PLACE = "same_place"

@@ -1,6 +1,7 @@
 """A file of sites compared with the sites that exist."""
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
 
 from haven_server.importing.addresses import comparable, parse_address
 from haven_server.importing.brands import is_only_brand
@@ -18,8 +19,9 @@ def plan_sites(existing: Sites, imported: Import[SiteDraft]) -> Plan[SiteDraft]:
     """Compare a file with the sites that exist; give all of them, closed ones too, with their codes.
 
     A row is the site of its code; without a code, the one of the same district, address and name, else of the same
-    address or building where each side has only one left (renamed). A store of the same name at another address is a
-    new site, with a hint: a box is never moved to another address by a guess.
+    building and name (a store whose address is written differently), else of the same address (renamed), the latter two
+    where each side has only one left. A store of the same name at another address, or of another name in the same
+    building, is a new site, with a hint: a box is never moved by a guess.
     """
     if imported.refusal:
         return Plan(refusal=imported.refusal)
@@ -28,7 +30,9 @@ def plan_sites(existing: Sites, imported: Import[SiteDraft]) -> Plan[SiteDraft]:
     taken = {record.id for record in matched.values()}
     free = [record for record in existing if record.id not in taken]
     uncoded = [row for row in imported.drafted if not row.draft.code]
-    matched |= match_rows(uncoded, free, sure=(_same_site,), alone=(_same_address, _same_building))
+    matched |= match_rows(
+        uncoded, free, sure=(_same_site,), alone=(_same_name_at_address, _same_name_in_building, _same_address)
+    )
     create = tuple(row for row in imported.drafted if row.row not in matched and row.row not in barred)
     all_refused = imported.refused + refused
     vanished = _vanished(existing, imported, {record.id for record in matched.values()}, all_refused)
@@ -68,7 +72,18 @@ def _same_address(draft: SiteDraft) -> Hashable | None:
     return _address(draft)
 
 
-def _same_building(draft: SiteDraft) -> Hashable | None:
+def _same_name_at_address(draft: SiteDraft) -> Hashable | None:
+    """A store whose floor a person has entered since. Two homes of one address differ by their door alone."""
+    return None if draft.kind == "home" else _same_site(replace(draft, detail=""))
+
+
+def _same_name_in_building(draft: SiteDraft) -> Hashable | None:
+    if draft.kind == "home":
+        return None
+    return None if is_only_brand(draft.name) else (*_building(draft), comparable(draft.name))
+
+
+def _building(draft: SiteDraft) -> tuple[str, ...]:
     return (draft.kind, *site_place(draft.road_address, draft.district))
 
 
@@ -106,14 +121,18 @@ def _vanished(
 
 
 def _hints(create: Rows, free: Sites, vanished: Sites) -> Iterable[Finding]:
-    """New sites that may be old ones: by name at another address, or by place under another code."""
+    """New sites that may be old ones: by name at another address, by building, or by place under another code."""
     gone = {(*_district_of(record.draft), comparable(record.draft.name)): record for record in vanished}
+    emptied = {_building(record.draft): record for record in vanished}
     here = {_same_site(record.draft): record for record in free}
     for row in create:
         name = comparable(row.draft.name)
         moved = None if is_only_brand(row.draft.name) else gone.get((*_district_of(row.draft), name))
         if moved is not None:
             yield Finding(row.row, FindingKind.POSSIBLY_MOVED, "road_address", row.draft.road_address, _call(moved))
+        renamed = emptied.get(_building(row.draft))
+        if renamed is not None:
+            yield Finding(row.row, FindingKind.POSSIBLY_RENAMED, "name", row.draft.name, _call(renamed))
         known = here.get(_same_site(row.draft))
         if known is not None and row.draft.code:
             yield Finding(row.row, FindingKind.CODE_NEW_AT_KNOWN_PLACE, "code", row.draft.code, _call(known))

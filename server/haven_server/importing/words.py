@@ -170,6 +170,10 @@ FINDINGS: dict[FindingKind, tuple[str, str]] = {
         "This may be {detail}, which has this name at another address. If so, write that code in the row.",
         "이름이 같고 주소가 다른 {detail} 일 수 있습니다. 같은 곳이면 이 행에 그 코드를 적으십시오.",
     ),
+    FindingKind.POSSIBLY_RENAMED: (
+        "This may be {detail}, which is in this building under another name. If so, write that code in the row.",
+        "같은 건물에 다른 이름으로 있던 {detail} 일 수 있습니다. 같은 곳이면 이 행에 그 코드를 적으십시오.",
+    ),
     FindingKind.CODE_NEW_AT_KNOWN_PLACE: (
         "The code {value} is new, but {detail} has this name and address. Check the code.",
         "코드 {value} 은(는) 처음 나오는데, {detail} 의 이름과 주소가 이와 같습니다. 코드를 확인하십시오.",

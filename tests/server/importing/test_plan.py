@@ -119,6 +119,36 @@ def test_a_store_of_the_same_name_elsewhere_is_new_with_a_hint(stores: FileBuild
     assert [(found.row, found.detail) for found in hints] == [(3, "S-1")]
 
 
+def test_another_name_on_another_floor_is_new_with_a_hint(stores: FileBuilder) -> None:
+    before = sites(stores(store(1), store(2)))
+    other = {"점포명": "GS25 새점", ADDRESS: "서울특별시 강동구 시험로 2, 5층"}
+    plan = plan_sites(before, read_sites(stores(store(1), other)))
+    assert ([new.row for new in plan.create], len(plan.change), len(plan.vanished)) == ([3], 0, 1)
+    assert (3, FindingKind.POSSIBLY_RENAMED, "S-1") in [(each.row, each.kind, each.detail) for each in plan.findings]
+
+
+def test_a_shop_below_ground_is_not_the_house_of_that_number(stores: FileBuilder) -> None:
+    before = sites(stores(store(1)))
+    plan = plan_sites(before, read_sites(stores(store(1, **{ADDRESS: "서울특별시 강동구 시험로 지하1"}))))
+    assert (len(plan.create), plan.change) == (1, ())
+
+
+def test_a_floor_that_a_person_entered_is_kept_and_its_store_known(stores: FileBuilder) -> None:
+    here = store(1, 점포명="CU")
+    (first,) = sites(stores(here))
+    before = [Existing(first.id, replace(first.draft, detail="지하 1층"))]
+    plan = plan_sites(before, read_sites(stores(here)))
+    assert [each.id for each in plan.unchanged] == ["0"]
+
+
+def test_two_doors_of_one_house_are_never_taken_for_one_home(stores: FileBuilder) -> None:
+    def home(door: str) -> bytes:
+        return stores(store(1, 점포명="안심가정", 종류="가정", 상세주소=door))
+
+    plan = plan_sites(sites(home("101동 502호")), read_sites(home("101동 503호")))
+    assert (len(plan.create), plan.change, len(plan.vanished)) == (1, (), 1)
+
+
 def test_with_its_code_a_store_may_move(stores: FileBuilder) -> None:
     before = sites(stores(store(1), store(2)))
     moved = store(2, 코드="s-1", **{ADDRESS: "서울특별시 강동구 먼길 99"})

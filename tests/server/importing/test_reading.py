@@ -10,7 +10,7 @@ import pytest
 
 from haven_server.importing import FileProblem, FindingKind, plan_sites, read_desks, read_sites, report_text
 from haven_server.importing.reading import MAX_BYTES
-from haven_server.importing.workbook import MAX_ROWS
+from haven_server.importing.workbook import MAX_ROWS, MAX_UNPACKED_BYTES
 
 FileBuilder = Callable[..., bytes]
 
@@ -171,6 +171,25 @@ def test_unquoted_commas_and_cut_rows_are_refused_not_guessed() -> None:
         (4, FindingKind.TOO_FEW_CELLS),
         (5, FindingKind.HEADER_REPEATED),
     ]
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked() -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("xl/workbook.xml", "x")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(MAX_UNPACKED_BYTES // 1_048_576):
+                sheet.write(bytes(1_048_576))
+    assert len(data.getvalue()) < MAX_BYTES
+    refusal = read_sites(data.getvalue()).refusal
+    assert refusal is not None
+    assert refusal.problem is FileProblem.TOO_LARGE
+
+
+def test_a_zero_byte_is_damage_of_its_row_only(stores: FileBuilder) -> None:
+    read = read_sites(stores({"점포명": "CU \x00점"}, {"점포명": "CU 다음점"}))
+    assert [each.finding.kind for each in read.refused] == [FindingKind.UNREADABLE_CHARACTERS]
+    assert [each.row for each in read.drafted] == [3]
 
 
 def test_a_row_with_bytes_of_no_encoding_is_refused_and_the_others_are_read(stores: FileBuilder) -> None:
