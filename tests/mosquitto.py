@@ -16,11 +16,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from pki import Pki
 
 from haven_contract.topics import SERVER_USER
 from haven_demo.broker import BrokerFailedError, Mosquitto, free_port
 from haven_provisioning.installation import Credentials
+from pki import Pki
 
 __all__ = ["SESSION_FOREVER", "BrokerFailedError", "Mosquitto", "Peer", "RefusedError", "free_port"]
 
@@ -46,9 +46,12 @@ class Peer:
         session_s: int = 0,
         will: tuple[str, bytes] | None = None,
         manual_ack: bool = False,
+        keepalive_s: int = 15,
     ) -> None:
         self.messages: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
         self.session_present = False
+        self.keepalive_s = keepalive_s
+        """What the broker made of the seconds we asked for."""
         self._address = (host, port)
         self._clean_start = clean_start
         self._session_s = session_s
@@ -89,7 +92,7 @@ class Peer:
         properties = _properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._session_s
         try:
-            self.client.connect(*self._address, clean_start=self._clean_start, properties=properties)
+            self.client.connect(*self._address, self.keepalive_s, clean_start=self._clean_start, properties=properties)
         except OSError as error:
             raise RefusedError(f"no connection: {error}") from error
         self.client.loop_start()
@@ -168,8 +171,9 @@ class Peer:
             raise RefusedError(f"no acknowledgement; connection: {self._reason}")
         return reasons
 
-    def _on_connect(self, _client: Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
+    def _on_connect(self, _client: Client, _data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self.session_present = flags.session_present
+        self.keepalive_s = getattr(properties, "ServerKeepAlive", self.keepalive_s)
         self._reason = str(reason)
         if reason.is_failure:
             self._gone.set()

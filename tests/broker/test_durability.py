@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from mosquitto import SESSION_FOREVER, Mosquitto, Peer
-from pki import Pki
 
 from haven_contract.topics import Up, up
 from haven_provisioning.broker import reload
+from mosquitto import SESSION_FOREVER, Mosquitto, Peer
+from pki import Pki
 
 SAVED_WITHIN_S = 0.5
 """The last half second before a kill may be lost: why a box waits for the server's receipt."""
@@ -88,3 +88,18 @@ def test_a_message_counts_down_while_it_waits(broker: Mosquitto, pki: Pki) -> No
     with Peer.server(broker, pki, clean_start=False, session_s=SESSION_FOREVER) as server:
         left = server.next_message().properties.MessageExpiryInterval  # type: ignore[union-attr]
     assert 2 <= 604_800 - left <= 4
+
+
+def test_a_server_may_hold_a_whole_batch_unacknowledged(broker: Mosquitto, pki: Pki) -> None:
+    """It acknowledges after its commit, of at most 256 events: the next batch has to be there by then."""
+    with Peer.server(broker, pki, manual_ack=True) as server:
+        server.subscribe("haven/v1/dispatch/up/+/event")
+        with Peer.box(broker, pki, "box-a") as box:
+            for number in range(2 * 256):
+                box.client.publish(up("box-a", Up.EVENT), b"%d" % number, qos=1)
+            assert [int(server.next_message().payload) for _ in range(2 * 256)] == list(range(2 * 256))
+
+
+def test_a_box_cannot_ask_for_hours_of_silence(broker: Mosquitto, pki: Pki) -> None:
+    with Peer.box(broker, pki, "box-a", keepalive_s=3600) as box:
+        assert box.keepalive_s == 60

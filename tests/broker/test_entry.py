@@ -11,8 +11,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from mosquitto import Mosquitto, Peer, RefusedError
-from pki import Pki, now
 
 from haven_contract.topics import Up, up
 from haven_provisioning import ca
@@ -20,6 +18,8 @@ from haven_provisioning.broker import reload
 from haven_provisioning.files import PUBLIC, write_file
 from haven_provisioning.installation import DEVICE_CA, SERVER_CA, Credentials
 from haven_provisioning.takeover import Address, take_over
+from mosquitto import Mosquitto, Peer, RefusedError
+from pki import Pki, now
 
 OUT_WITHIN_S = 2.0
 

@@ -1,11 +1,11 @@
 """The shipped ACL and listeners hold everyone to himself."""
 
 import pytest
-from mosquitto import SESSION_FOREVER, Mosquitto, Peer, RefusedError
 from paho.mqtt.client import MQTTMessage
-from pki import Pki
 
 from haven_contract.topics import Down, Up, down, up
+from mosquitto import SESSION_FOREVER, Mosquitto, Peer, RefusedError
+from pki import Pki
 
 NOT_AUTHORIZED = 135
 NOBODY_SUBSCRIBED = 16

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from fake_api import fake_api
-from pki import now
 
+from fake_api import fake_api
 from haven_provisioning.installation import Installation
+from pki import now
 
 __all__ = ["fake_api", "installation"]
 

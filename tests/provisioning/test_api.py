@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from fake_api import Call, FakeApi
 
+from fake_api import Call, FakeApi
 from haven_provisioning.api import ServerApi
 from haven_provisioning.errors import ServerError, WrongInputError
 

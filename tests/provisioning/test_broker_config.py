@@ -27,6 +27,16 @@ def test_rendering_replaces_paths_ports_and_user_and_nothing_else() -> None:
     assert {key for (key, old), (_, new) in zip(before, after, strict=True) if old != new} == REPLACED
 
 
+def test_each_listener_keeps_its_own_authority() -> None:
+    certificates = [
+        [Path(value).name for key, value in directives(text) if key in {"certfile", "keyfile", "cafile", "crlfile"}]
+        for text in (SHIPPED, render(SHIPPED, SETTINGS))
+    ]
+    outer = ["broker.crt", "broker.key", "device-ca.crt", "device-ca.crl"]
+    inner = ["broker.crt", "broker.key", "server-ca.crt"]
+    assert certificates == [outer + inner, outer + inner]
+
+
 def test_no_path_of_production_is_left_over() -> None:
     assert not [value for _, value in directives(render(SHIPPED, SETTINGS)) if re.search(r"/(etc|var|run)/", value)]
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from fake_api import FakeApi
-from mosquitto import Mosquitto, Peer, RefusedError
-from pki import Pki
 
+from fake_api import FakeApi
 from haven_contract.topics import Up, up
 from haven_device.config import load
 from haven_provisioning import ca
 from haven_provisioning.cli import cli
 from haven_provisioning.installation import Installation
+from mosquitto import Mosquitto, Peer, RefusedError
+from pki import Pki
 
 
 @dataclass(frozen=True, slots=True)

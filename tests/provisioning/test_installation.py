@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from pki import now
 
 from haven_provisioning import ca
 from haven_provisioning.ca import Role
@@ -15,6 +14,7 @@ from haven_provisioning.errors import AlreadyThereError, NotThereError, Provisio
 from haven_provisioning.files import write_file
 from haven_provisioning.installation import DEVICE_CA, Installation
 from haven_provisioning.registry import open_registry
+from pki import now
 
 
 def serials(installation: Installation) -> set[int]:
