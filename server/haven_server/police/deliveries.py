@@ -7,7 +7,7 @@ from enum import StrEnum
 from random import Random
 
 from sqlalchemy import case, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from haven_contract.messages import Receipt
 from haven_contract.words import Stage
@@ -109,7 +109,8 @@ def release(session: Session, ids: list[int], now: datetime) -> None:
 
 def load_parcels(session: Session, ids: list[int], vault: Vault) -> list[Parcel]:
     """What the deliveries tell, as the incident stands now."""
-    newest = select(func.max(Event.id)).where(Event.incident_id == Incident.id).scalar_subquery()
+    counted = aliased(Event)
+    newest = select(func.max(counted.id)).where(counted.incident_id == Incident.id).scalar_subquery()
     rows = session.execute(
         select(Delivery, Notice, Incident, Event, DeskChannel, Desk, DeviceInput.label, newest)
         .join(Notice, Notice.id == Delivery.notice_id)
