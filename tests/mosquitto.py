@@ -24,7 +24,7 @@ from pki import Pki
 
 __all__ = ["SESSION_FOREVER", "BrokerFailedError", "Mosquitto", "Peer", "RefusedError", "free_port"]
 
-WAIT_S = 5.0
+WAIT_S = 10.0
 SESSION_FOREVER = 0xFFFFFFFF
 
 
@@ -89,7 +89,7 @@ class Peer:
         return cls(broker.host, broker.inner_port, pki.server, client_id, **settings)
 
     def __enter__(self) -> Self:
-        properties = _properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._session_s
         try:
             self.client.connect(*self._address, self.keepalive_s, clean_start=self._clean_start, properties=properties)
@@ -118,7 +118,7 @@ class Peer:
         user: Sequence[tuple[str, str]] = (),
     ) -> int:
         """Publish and give the reason code of the broker's acknowledgement (0 for QoS 0, once it is sent)."""
-        properties = _properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)
         if expiry_s is not None:
             properties.MessageExpiryInterval = expiry_s
         if user:
@@ -201,7 +201,3 @@ class Peer:
         with self._lock:
             answer = self._answers.setdefault(mid, queue.SimpleQueue())
         answer.put(reasons)
-
-
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho gives no types here

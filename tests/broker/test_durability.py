@@ -11,8 +11,8 @@ from pki import Pki
 
 SAVED_WITHIN_S = 0.5
 """The last half second before a kill may be lost: why a box waits for the server's receipt."""
-BURST = 2000
-"""Twice the stock limit of 1000, at which a city's burst was lost."""
+BURST = 1200
+"""More than the stock limit of 1000, at which a city's burst was lost."""
 
 
 def absent_server(broker: Mosquitto, pki: Pki) -> None:
