@@ -1,9 +1,10 @@
 """Use cases of police desks and their jurisdictions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from haven_server.core import Core
 from haven_server.db.database import lock_for_transaction
@@ -84,8 +85,10 @@ def replace_desk(core: Core, actor: Actor, desk_id: int, form: DeskForm) -> Desk
         other = desk_by_key(session, form)
         if other is not None and other.id != desk.id:
             raise Conflict(f"desk {other.id} has that station, name and kind already", desk=other.id)
+        before = desk.station
         desk.station, desk.name, desk.kind = form.station, stored_name(form.name, form.kind), form.kind.value
-        return _fill(session, desk, form, actor, now)
+        desk.parent_id = None
+        return _fill(session, desk, form, actor, now, also=before)
 
     return core.database.writer.run(job)
 
@@ -118,20 +121,18 @@ def delete_desk(core: Core, actor: Actor, desk_id: int) -> None:
     core.database.writer.run(job)
 
 
-def link_to_station(session: Session, desk: Desk) -> None:
-    """Tie a box to its station, a station to its boxes. The desk has its id."""
-    if desk.kind in BOXES:
-        desk.parent_id = session.execute(
-            select(Desk.id).where(Desk.station == desk.station, Desk.kind == DeskKind.STATION.value)
-        ).scalar()
-        return
-    desk.parent_id = None
-    session.execute(update(Desk).where(Desk.parent_id == desk.id, Desk.station != desk.station).values(parent_id=None))
-    if desk.kind == DeskKind.STATION:
-        boxes = [kind.value for kind in BOXES]
-        session.execute(
-            update(Desk).where(Desk.station == desk.station, Desk.kind.in_(boxes)).values(parent_id=desk.id)
-        )
+def link_boxes(session: Session, stations: Iterable[str]) -> None:
+    """Tie the boxes of these stations to the stations' own desks, where there are some. What was added is flushed."""
+    station = aliased(Desk)
+    own_desk = select(func.min(station.id)).where(
+        station.station == Desk.station, station.kind == DeskKind.STATION.value
+    )
+    session.execute(
+        update(Desk)
+        .where(Desk.station.in_(set(stations)), Desk.kind.in_([kind.value for kind in BOXES]))
+        .values(parent_id=own_desk.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _check_city(form: DeskForm, *, is_city: bool) -> None:
@@ -139,11 +140,15 @@ def _check_city(form: DeskForm, *, is_city: bool) -> None:
         raise Conflict("there is one situation room, the city's: it stays one, and no other desk becomes one")
 
 
-def _fill(session: Session, desk: Desk, form: DeskForm, actor: Actor, now: datetime) -> DeskView:
+def _fill(
+    session: Session, desk: Desk, form: DeskForm, actor: Actor, now: datetime, *, also: str | None = None
+) -> DeskView:
+    """Set all but the key; `also` is the station to which the desk belonged before."""
     desk.address, desk.district, desk.phone = form.address, form.district, form.phone
     desk.lat, desk.lon = form.lat, form.lon
     session.flush()
-    link_to_station(session, desk)
+    link_boxes(session, {desk.station, also or desk.station})
+    session.refresh(desk)
     _set_jurisdiction(session, desk, form)
     session.flush()
     write_audit(session, now, actor, "save desk", str(desk.id), title=desk_title(desk), districts=list(form.districts))

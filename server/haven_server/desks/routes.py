@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, UploadFile
 
 from haven_server.api import PROBLEMS, ActorDep, CoreDep
 from haven_server.desks.channels import delete_channel, put_channel
+from haven_server.desks.file_import import DeskImportReport, import_desks
 from haven_server.desks.forms import LOWEST_RANK, ChannelForm, DeskForm, DeskPage, DeskView, SavedChannel
 from haven_server.desks.naming import DeskKind
 from haven_server.desks.operations import delete_desk, get_desk, list_desks, replace_desk, save_desk
+from haven_server.importing.reading import MAX_BYTES
 from haven_server.sites.forms import Line
 
 router = APIRouter(prefix="/api/v1/desks", tags=["desks"], responses=PROBLEMS)
@@ -37,6 +39,18 @@ def list_them(
 def save(core: CoreDep, actor: ActorDep, form: DeskForm) -> DeskView:
     """The same request twice makes one desk."""
     return save_desk(core, actor, form)
+
+
+@router.post("/import", summary="Import a file of desks")
+def import_file(
+    core: CoreDep,
+    actor: ActorDep,
+    file: UploadFile,
+    *,
+    dry_run: Annotated[bool, Query(description="Report what would happen, and change nothing.")] = False,
+) -> DeskImportReport:
+    """CSV or .xlsx as the police hand it out. A district gets a station only where it has no desk yet."""
+    return import_desks(core, actor, file.file.read(MAX_BYTES + 1), dry_run=dry_run).report()
 
 
 @router.get("/{desk_id}", summary="One desk")

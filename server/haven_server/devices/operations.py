@@ -15,7 +15,7 @@ from haven_server.devices.standing import check_change
 from haven_server.devices.views import DeviceForm, DevicePage, DeviceView
 from haven_server.ingest.origin import Standing
 from haven_server.models import Device, DeviceInput, DeviceStatus, Site
-from haven_server.problems import Conflict, Invalid
+from haven_server.problems import Invalid
 from haven_server.sites.codes import site_of_code
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
@@ -145,5 +145,5 @@ def _site_id(session: Session, code: str | None) -> int | None:
         return None
     site = site_of_code(session, code)
     if site is None:
-        raise Conflict(f"there is no site {code}; register it first")
+        raise Invalid(f"there is no site {code}; register it first")
     return site.id

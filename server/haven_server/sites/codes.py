@@ -40,4 +40,5 @@ def numbered_code(number: int) -> str:
 
 def site_of_code(session: Session, code: str) -> Site | None:
     """Site of the code, whatever its case: two codes that differ in nothing else would be mistaken."""
-    return session.scalars(select(Site).where(func.lower(Site.code) == code.lower())).first()
+    exact = session.scalars(select(Site).where(Site.code == code)).first()
+    return exact or session.scalars(select(Site).where(func.lower(Site.code) == code.lower())).first()

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, UploadFile
 
 from haven_server.api import PROBLEMS, ActorDep, CoreDep
+from haven_server.importing.reading import MAX_BYTES
 from haven_server.sites.codes import CODE_PATTERN
+from haven_server.sites.file_import import SiteImportReport, import_sites
 from haven_server.sites.forms import Form, Line
 from haven_server.sites.operations import close_site, get_site, list_sites, put_site
 from haven_server.sites.record import SiteKind
@@ -39,6 +41,18 @@ def list_them(
     return list_sites(
         core, actor, district=district, kind=kind, operating=operating, text=q, after=after or "", limit=limit
     )
+
+
+@router.post("/import", summary="Import a file of sites")
+def import_file(
+    core: CoreDep,
+    actor: ActorDep,
+    file: UploadFile,
+    *,
+    dry_run: Annotated[bool, Query(description="Report what would happen, and change nothing.")] = False,
+) -> SiteImportReport:
+    """CSV or .xlsx as districts hand it out. The report tells of each doubtful value by row, in English and Korean."""
+    return import_sites(core, actor, file.file.read(MAX_BYTES + 1), dry_run=dry_run).report()
 
 
 @router.get("/{code}", summary="One site")
