@@ -29,14 +29,19 @@ class BrokerFailedError(RuntimeError):
 def free_port(host: str = "127.0.0.1") -> int:
     """A port on which nobody listens now, below 32768."""
     for port in random.sample(_PORTS, 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if _is_free(host, port):
             return port
     raise BrokerFailedError("no free port found between 20000 and 32000")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 class Mosquitto:
@@ -90,6 +95,10 @@ class Mosquitto:
         """Start, and wait until both listeners accept."""
         if self._process is not None:
             raise BrokerFailedError("Mosquitto runs already")
+        for port in (self.outer_port, self.inner_port):
+            if not _is_free(self.host, port):
+                # Found out now, or else the stranger there would be taken for our broker accepting.
+                raise BrokerFailedError(f"port {port} is taken by another program")
         self._process = subprocess.Popen(
             _command(self.settings.config_file),
             stdin=subprocess.DEVNULL,
