@@ -34,12 +34,12 @@ FILE_PROBLEMS: dict[FileProblem, tuple[str, str]] = {
         "표가 아니라 웹 페이지나 프로그램 자료입니다. 브라우저에서 링크를 열어 CSV로 내려받으십시오.",
     ),
     FileProblem.OLD_EXCEL: (
-        "This is an old Excel (.xls) or Hangul file. Open it and save it as .xlsx or CSV.",
-        "옛 엑셀(.xls)이나 한글 파일입니다. 열어서 .xlsx나 CSV로 저장하십시오.",
+        "This is an old Excel (.xls) or Hangul file, or has a password. Open it, save it as .xlsx or CSV without a password.",
+        "옛 엑셀(.xls)이나 한글 파일이거나 암호가 걸려 있습니다. 열어서 암호 없이 .xlsx나 CSV로 저장하십시오.",
     ),
     FileProblem.DAMAGED: (
-        "The Excel file is damaged or protected by a password. Open it, save it anew without a password.",
-        "엑셀 파일이 손상되었거나 암호가 걸려 있습니다. 열어서 암호 없이 새로 저장하십시오.",
+        "The Excel file is damaged. Open it in Excel and save it anew, or export it again.",
+        "엑셀 파일이 손상되었습니다. 엑셀에서 열어 새로 저장하거나 다시 내보내십시오.",
     ),
     FileProblem.ENCODING: (
         "The text cannot be read in any known encoding. Save it as CSV UTF-8.",
