@@ -181,7 +181,7 @@ class Outbox:
         cap = self._link.resend_alarm_cap_s if waiting.event.is_alarm else self._link.resend_cap_s
         if waiting.attempts == 1:
             return 1000 * first
-        return 1000 * max(first, min(cap, first * 2.0 ** min(waiting.attempts, 30)) * (0.5 + 0.5 * self._jitter()))
+        return 1000 * max(first, min(cap, first * 2.0 ** min(waiting.attempts - 1, 30)) * (0.5 + 0.5 * self._jitter()))
 
     @staticmethod
     def _is_fresh(waiting: _Waiting) -> bool:

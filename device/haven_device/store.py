@@ -90,7 +90,7 @@ class Store:
 def move_aside(folder: Path) -> Path:
     """Rename a damaged store, so that a new one can begin; gives the new name. The oldest such files are deleted."""
     try:
-        broken = sorted(folder.glob(f"{NAME}.broken-[0-9]*[0-9]"), key=lambda path: int(path.name.rpartition("-")[2]))
+        broken = sorted(folder.glob(f"{NAME}.broken-*"), key=lambda path: int(path.name.rpartition("-")[2]))
         number = int(broken[-1].name.rpartition("-")[2]) + 1 if broken else 1
         for old in broken[: max(0, len(broken) - _KEPT_BROKEN + 1)]:
             old.unlink()
@@ -107,6 +107,8 @@ def move_aside(folder: Path) -> Path:
 def _errors() -> Iterator[None]:
     try:
         yield
+    except StoreError:
+        raise
     except sqlite3.Error as error:
         broken = getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
         raise (StoreBrokenError if broken else StoreError)(f"outbox: {error}") from error

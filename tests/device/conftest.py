@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from device.rig import Broker, Dispatch, Pki
 
 

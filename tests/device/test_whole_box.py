@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from device.rig import DEVICE, BoxProcess, Broker, Dispatch, Pki, pty_writer, write_config
-
 from haven_contract.topics import Up
 from haven_contract.words import Stage
 

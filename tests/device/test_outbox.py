@@ -1,0 +1,153 @@
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from haven_contract.words import Kind
+from haven_device.outbox import HARD_WINDOW, WINDOW, Outbox, StoredEvent
+from haven_device.settings import Address, LinkSettings
+
+LINK = LinkSettings(brokers=(Address("a", 1), Address("b", 2)), ca=Path(), certificate=Path(), key=Path())
+
+
+def event(seq: int, kind: str = Kind.HOLDUP, source: str = "button:counter") -> StoredEvent:
+    return StoredEvent(seq, f"event-{seq}", kind, source, f"payload {seq}".encode())
+
+
+def outbox(*stored: StoredEvent, limit: int = 1000) -> Outbox:
+    return Outbox(LINK, limit, stored, jitter=lambda: 1.0)
+
+
+def send_all(box: Outbox, now: int) -> list[int]:
+    sent = box.due(now)
+    for one in sent:
+        box.sent(one.event_id, now)
+    return [one.seq for one in sent]
+
+
+def test_an_event_is_sent_again_after_2_s_then_with_growing_pauses_up_to_15_s() -> None:
+    box = outbox()
+    box.add(event(1))
+    times = [now for now in range(0, 60_000, 100) if send_all(box, now)]
+    assert times == [0, 2000, 6000, 14_000, 29_000, 44_000, 59_000]
+
+
+def test_what_is_no_alarm_waits_up_to_a_minute() -> None:
+    box = outbox()
+    box.add(event(1, Kind.BATTERY_LOW))
+    times = [now for now in range(0, 300_000, 100) if send_all(box, now)]
+    assert max(later - earlier for earlier, later in pairwise(times)) == 60_000
+
+
+def test_only_a_receipt_takes_it_out() -> None:
+    box = outbox()
+    box.add(event(1))
+    send_all(box, 0)
+    assert box.receipt("another") == ("another", False)
+    assert len(box) == 1
+    assert box.receipt("event-1") == ("event-1", True)
+    assert len(box) == 0
+    assert box.receipt("event-1") == ("event-1", False)
+
+
+def test_a_receipt_may_name_the_hash_of_what_the_server_could_not_read() -> None:
+    box = outbox()
+    box.add(event(1))
+    name = f"sha256:{hashlib.sha256(b'payload 1').hexdigest()}"
+    assert box.receipt(name) == ("event-1", True)
+    assert box.receipt(name) == ("event-1", False)
+
+
+def test_refused_by_the_broker_comes_again_soon_and_not_at_once() -> None:
+    box = outbox()
+    box.add(event(1))
+    for now in (0, 2000, 6000):
+        assert send_all(box, now) == [1]
+    box.refused("event-1", 6010)
+    assert box.due(6010) == []
+    assert [one.seq for one in box.due(8010)] == [1]
+
+
+def test_a_fresh_alarm_never_waits_behind_a_backlog() -> None:
+    box = outbox(*(event(seq, Kind.BATTERY_LOW) for seq in range(1, 200)), *(event(seq) for seq in range(200, 400)))
+    assert send_all(box, 0) == list(range(200, 200 + WINDOW))
+    box.add(event(500, Kind.TEST))
+    box.add(event(501))
+    assert send_all(box, 10) == [501]
+
+
+def test_what_is_on_its_way_at_once_is_bounded() -> None:
+    box = outbox()
+    for seq in range(1, 200):
+        box.add(event(seq))
+    assert len(send_all(box, 0)) == HARD_WINDOW
+    box.receipt("event-1")
+    assert len(send_all(box, 10)) == 1
+
+
+def test_events_that_nobody_answers_do_not_hold_the_others_back() -> None:
+    box = outbox(*(event(seq, Kind.BATTERY_LOW) for seq in range(1, 101)))
+    sent = {seq for now in range(0, 20_000, 100) for seq in send_all(box, now)}
+    assert sent == set(range(1, 101))
+
+
+def test_a_new_connection_sends_everything_again() -> None:
+    box = outbox()
+    box.add(event(1))
+    send_all(box, 0)
+    box.link_up()
+    assert send_all(box, 100) == [1]
+
+
+def test_a_full_outbox_gives_up_the_oldest_that_is_no_alarm() -> None:
+    box = outbox(limit=4)
+    for one in (event(1), event(2, Kind.BATTERY_LOW), event(3, Kind.TEST), event(4)):
+        assert box.add(one) == []
+    assert [gone.seq for gone in box.add(event(5))] == [2]
+    assert [gone.seq for gone in box.add(event(6))] == [3]
+    assert box.given_up == 2
+    assert len(box) == 4
+
+
+def test_full_of_alarms_it_gives_up_the_oldest_of_the_source_that_runs_away() -> None:
+    box = outbox(limit=5)
+    box.add(event(1, source="pendant:aa"))
+    for seq in range(2, 6):
+        box.add(event(seq, source="button:stuck"))
+    assert [gone.seq for gone in box.add(event(6, source="pendant:bb"))] == [2]
+    assert [gone.seq for gone in box.add(event(7, source="button:stuck"))] == [3]
+    assert {one.source for one in box.events()} == {"pendant:aa", "pendant:bb", "button:stuck"}
+
+
+def test_a_fresh_alarm_is_never_the_one_that_goes() -> None:
+    box = outbox(limit=3)
+    for seq in range(1, 50):
+        gone = box.add(event(seq, source=f"pendant:{seq:02x}"))
+        assert seq not in [one.seq for one in gone]
+
+
+@pytest.mark.parametrize(("kind", "alarm"), [("holdup", True), ("tamper", True), ("flood", True), ("test", False)])
+def test_an_unknown_kind_is_an_alarm(kind: str, alarm: bool) -> None:
+    assert event(1, kind).is_alarm is alarm
+
+
+def test_an_alarm_without_receipt_for_10_s_wants_the_other_broker_each_time_later() -> None:
+    box = outbox()
+    box.add(event(1))
+    send_all(box, 0)
+    assert not box.wants_other_broker(9_900, last_answer=9_900)
+    assert box.wants_other_broker(10_000, last_answer=9_900)
+    box.broker_changed(10_000)
+    box.link_up()
+    send_all(box, 10_100)
+    assert not box.wants_other_broker(30_000, last_answer=0)
+    assert box.wants_other_broker(30_100, last_answer=0)
+
+
+def test_another_event_wants_it_only_if_nothing_else_is_answered_either() -> None:
+    box = outbox()
+    box.add(event(1, Kind.BATTERY_LOW))
+    send_all(box, 0)
+    assert not box.wants_other_broker(12_000, last_answer=5_000)
+    assert box.wants_other_broker(16_000, last_answer=5_000)
