@@ -35,7 +35,7 @@ class ServerApi:
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
             raise WrongInputError(f"{self.url!r} is no address of a server; say https://host or http://host:port")
         if not self.token:
-            raise WrongInputError("the server asks for a token: put one of role admin into HAVEN_TOKEN")
+            raise WrongInputError("the server asks for a token: put one of role technician or admin into HAVEN_TOKEN")
         if not self.token.isascii() or not self.token.isprintable():
             raise WrongInputError(
                 "HAVEN_TOKEN has characters that no token has; was it copied whole, without line end?"

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 
-NAME = "haven-device.toml"
+NAME = "device.toml"
 
 _TEXT = """\
-# Box {device_id}{place}. Copy this folder to the box as /etc/haven-device (device.key: readable by its user only).
-# Paths are relative to this file. `haven-device doctor --config {name}` checks everything below and says what to mend.
+# Box {device_id}{place}. This folder goes to the box as /etc/haven. Paths are relative to this file.
+# `haven-device doctor --config /etc/haven/{name}` checks everything below and says what to mend.
 device_id = {device_id_text}
 data_dir = "/var/lib/haven-device"
 
@@ -24,7 +24,7 @@ name = "counter"
 pin = 17
 
 [indicator]
-led_pin = 27
+led_pin = 22
 
 # Wireless pendants: take away the # and put in what `haven-device doctor` shows after a press.
 # [receiver]

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from haven_contract.topics import SERVER_USER
 from haven_provisioning import broker, device_commands, options
-from haven_provisioning.errors import ProvisioningError
+from haven_provisioning.errors import ProvisioningError, WrongInputError
 from haven_provisioning.installation import DEVICE_CA, SERVER_CA
-from haven_provisioning.options import Folder, PidFile
+from haven_provisioning.options import Folder, Inner, PidFile
 from haven_provisioning.status import Urgency, authority_finding, certificate_findings, revocation_list_finding
+from haven_provisioning.takeover import Address, take_over
 
 app = typer.Typer(
     help="Haven's certificates, boxes and broker.",
@@ -93,6 +95,22 @@ def renew_server(folder: Folder = options.DEFAULT_FOLDER) -> None:
     """Make a new key and certificate for the dispatch servers, which take them when they connect next."""
     credentials = options.installation(folder).issue_server(options.now())
     options.done(f"server certificate: {credentials.certificate}")
+
+
+@server_app.command("forget")
+def forget_server(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT-ID", help="As in the broker's log: dispatch/...")],
+    folder: Folder = options.DEFAULT_FOLDER,
+    inner: Inner = options.DEFAULT_INNER,
+) -> None:
+    """Delete the session of a server that is gone for good, so that the broker no longer queues for it.
+
+    A server that still runs is thrown out, loses what waits for it, and comes back.
+    """
+    if not client_id.startswith(SERVER_USER):
+        raise WrongInputError(f"{client_id!r} is no server's client id: those begin with {SERVER_USER}")
+    take_over(Address.parse(inner), options.installation(folder).server, client_id)
+    options.done(f"session of {client_id} deleted")
 
 
 @app.command()

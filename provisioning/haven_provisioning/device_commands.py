@@ -16,7 +16,7 @@ from haven_provisioning.ca import Role
 from haven_provisioning.errors import NotThereError, ProvisioningError, ServerError, WrongInputError
 from haven_provisioning.files import PUBLIC, write_file
 from haven_provisioning.installation import LOCAL_NAMES, Credentials, Installation
-from haven_provisioning.options import DeviceId, Folder, PidFile, Server, ServerAuthority
+from haven_provisioning.options import DeviceId, Folder, Inner, PidFile, Server, ServerAuthority
 from haven_provisioning.takeover import Address, take_over
 
 app = typer.Typer(help="Boxes: certificate, assignment to a site, revocation.", no_args_is_help=True)
@@ -85,7 +85,7 @@ def revoke_device(
     server: Server = None,
     server_ca: ServerAuthority = None,
     pid_file: PidFile = options.DEFAULT_PID_FILE,
-    inner: Annotated[str, typer.Option("--inner", help="The broker's inner listener, host:port.")] = "127.0.0.1:8884",
+    inner: Inner = options.DEFAULT_INNER,
 ) -> None:
     """Revoke and retire a box, now and for good: stolen, sold, replaced. May be run again."""
     there = options.installation(folder)

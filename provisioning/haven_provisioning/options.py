@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from haven_provisioning.api import ServerApi
-from haven_provisioning.broker import PID_FILE
+from haven_provisioning.broker import INNER_PORT, PID_FILE
 from haven_provisioning.installation import Installation
 
 PASSPHRASE = "HAVEN_CA_PASSPHRASE"  # noqa: S105  # the variable's name
@@ -27,10 +27,12 @@ ServerAuthority = Annotated[
     Path | None, typer.Option("--server-ca", help="CA of the server's https, where the system does not know it.")
 ]
 PidFile = Annotated[Path, typer.Option("--pid-file", help="Where the running broker's process id stands.")]
+Inner = Annotated[str, typer.Option("--inner", help="The broker's inner listener, host:port.")]
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="Device id: 1 to 32 of a-z, 0-9 and -.")]
 
 DEFAULT_FOLDER = Path("/etc/haven")
 DEFAULT_PID_FILE = PID_FILE
+DEFAULT_INNER = f"127.0.0.1:{INNER_PORT}"
 
 
 def now() -> datetime:

@@ -10,8 +10,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from haven_contract.errors import ContractError
-from haven_contract.topics import check_device_id
 from haven_provisioning.broker import INNER_PORT
 from haven_provisioning.errors import BrokerError, WrongInputError
 from haven_provisioning.installation import Credentials
@@ -37,16 +35,13 @@ class Address:
         return cls(host.strip("[]"), int(port))
 
 
-def take_over(broker: Address, server: Credentials, device_id: str, timeout_s: float = TIMEOUT_S) -> None:
-    """Connect as a server with the box's client id and a clean start, and leave.
+def take_over(broker: Address, server: Credentials, client_id: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Connect as a server with somebody's client id and a clean start, and leave.
 
-    The box's connection is closed, its last will is sent and its session is gone. It could come back at once, so its
-    certificate has to be on the broker's revocation list before. Raises BrokerError if we were not let in.
+    His connection is closed, his last will is sent, and his session is gone with all that waited in it. A box could
+    come back at once, so its certificate has to be on the broker's revocation list before. Raises BrokerError if we
+    were not let in.
     """
-    try:
-        check_device_id(device_id)
-    except ContractError as error:
-        raise WrongInputError(str(error)) from None
     outcome: list[str] = []
     done = threading.Event()
 
@@ -60,7 +55,7 @@ def take_over(broker: Address, server: Credentials, device_id: str, timeout_s: f
 
     client = Client(
         CallbackAPIVersion.VERSION2,
-        client_id=device_id,
+        client_id=client_id,
         protocol=MQTTProtocolVersion.MQTTv5,
         reconnect_on_failure=False,
     )

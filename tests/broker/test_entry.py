@@ -174,6 +174,8 @@ def test_a_list_past_its_date_locks_out_until_it_is_renewed(own_pki: Pki, tmp_pa
     with Mosquitto(own_pki.broker_folder, tmp_path / "broker") as broker:
         with pytest.raises(RefusedError), Peer.box(broker, own_pki, "box-a"):
             pass
+        # What a box is told, though it is not its certificate that has ended.
+        assert "CERTIFICATE_EXPIRED" in alert(broker, own_pki.device("box-a"), own_pki.ca_file)
         with Peer.server(broker, own_pki):
             pass
         installation.renew_revocation_list(now())

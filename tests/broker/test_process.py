@@ -59,10 +59,11 @@ def test_a_broker_that_cannot_start_says_why(pki: Pki, tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_told_at_once(broker: Mosquitto, pki: Pki, tmp_path: Path) -> None:
-    for ports in ({"outer_port": broker.outer_port}, {"inner_port": broker.inner_port}):
+    second = tmp_path / "second"
+    for outer, inner in ((broker.outer_port, None), (None, broker.inner_port)):
         with (
             pytest.raises(BrokerFailedError, match="taken"),
-            Mosquitto(pki.broker_folder, tmp_path / "second", **ports),
+            Mosquitto(pki.broker_folder, second, outer_port=outer, inner_port=inner),
         ):
             pass
 

@@ -13,7 +13,7 @@ from haven_device.config import load
 from haven_provisioning import ca
 from haven_provisioning.cli import cli
 from haven_provisioning.installation import Installation
-from mosquitto import Mosquitto, Peer, RefusedError
+from mosquitto import SESSION_FOREVER, Mosquitto, Peer, RefusedError
 from pki import Pki
 
 
@@ -52,7 +52,7 @@ def test_the_first_box_from_nothing(run: Run, fake_api: FakeApi, tmp_path: Path)
     assert [(call.path, call.body) for call in fake_api.calls] == [
         ("/api/v1/devices/box-1", {"site": "S-1", "label": "counter"})
     ]
-    settings = load(tmp_path / "haven/devices/box-1/haven-device.toml")
+    settings = load(tmp_path / "haven/devices/box-1/device.toml")
     assert settings.device_id == "box-1"
     assert [str(address) for address in settings.link.brokers] == ["mqtt.example.org:8883"]
     for path in (settings.link.ca, settings.link.certificate, settings.link.key):
@@ -196,3 +196,19 @@ def test_broker_config_is_written_elsewhere(run: Run, installation: Installation
     text = (tmp_path / "b/mosquitto.conf").read_text(encoding="utf-8")
     assert "\nlistener 20001\n" in text
     assert f"\ncafile {installation.broker_folder}/device-ca.crt\n" in text
+
+
+def test_a_server_that_is_gone_is_forgotten(run: Run, tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "haven")
+    with Mosquitto(pki.broker_folder, tmp_path / "broker") as broker:
+        with Peer.server(broker, pki, "dispatch-9", clean_start=False, session_s=SESSION_FOREVER) as server:
+            server.subscribe("haven/v1/dispatch/up/+/event")
+        assert run("server", "forget", "dispatch-9", "--inner", f"127.0.0.1:{broker.inner_port}").code == 0
+        with Peer.server(broker, pki, "dispatch-9", clean_start=False) as server:
+            assert not server.session_present
+
+
+def test_a_box_is_not_forgotten_like_a_server(run: Run, installation: Installation) -> None:
+    said = run("server", "forget", "box-1", "--inner", "127.0.0.1:1")
+    assert said.code == 1
+    assert "dispatch" in said.err
