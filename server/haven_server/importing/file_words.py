@@ -34,7 +34,7 @@ FILE_PROBLEMS: dict[FileProblem, tuple[str, str]] = {
         "표가 아니라 웹 페이지나 프로그램 자료입니다. 브라우저에서 링크를 열어 CSV로 내려받으십시오.",
     ),
     FileProblem.OLD_EXCEL: (
-        "This is an old Excel (.xls) or Hangul file, or has a password. Open it, save it as .xlsx or CSV without a password.",
+        "An old Excel (.xls) or Hangul file, or one with a password. Save it as .xlsx or CSV without a password.",
         "옛 엑셀(.xls)이나 한글 파일이거나 암호가 걸려 있습니다. 열어서 암호 없이 .xlsx나 CSV로 저장하십시오.",
     ),
     FileProblem.DAMAGED: (

@@ -17,7 +17,9 @@ MAX_BYTES = 20 * 1024 * 1024
 """A national list of 2,051 police boxes is 0.14 MB; anything near this bound is some other file."""
 _REPLACED = "\ufffd"
 _MAX_REPLACED_SHARE = 0.02
-_MIN_ZERO_SHARE = 0.05
+_ZEROS_OF_UTF16 = 0.05
+"""Share of zero bytes, as beside the commas and digits of a Korean table."""
+_ZEROS_OF_ASCII_IN_UTF16 = 0.3
 _DELIMITERS = ",\t;|"
 
 _MAGIC = (
@@ -85,21 +87,18 @@ def decode(data: bytes) -> tuple[str, str]:
     # A magic number is looked for only where no byte-order mark has named the file as text.
     if _MARKUP.match(data[:512]):
         raise FileRefusedError(FileProblem.WEB_PAGE)
-    if _is_unmarked_utf16(data):
-        _refuse_by_magic(data)
-        even, odd = data[0::2].count(0), data[1::2].count(0)
-        return _lenient(data, ("utf-16-le",) if odd > even else ("utf-16-be",))
+    zeros = data.count(0) / len(data)
     try:
-        return data.decode("utf-8"), "utf-8"
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    _refuse_by_magic(data)
-    return _lenient(data, ("cp949", "utf-8"))
+        _refuse_by_magic(data)
+        return _lenient(data, (_utf16_of(data),) if zeros > _ZEROS_OF_UTF16 else ("cp949", "utf-8"))
+    # Plain ASCII in UTF-16 is valid UTF-8 too, with a zero in every other place; fewer are damage of single rows.
+    return _lenient(data, (_utf16_of(data),)) if zeros > _ZEROS_OF_ASCII_IN_UTF16 else (text, "utf-8")
 
 
-def _is_unmarked_utf16(data: bytes) -> bool:
-    """Whether zero bytes are many, as beside the commas and digits of UTF-16; a single one is damage of its row."""
-    return data.count(0) > _MIN_ZERO_SHARE * len(data)
+def _utf16_of(data: bytes) -> str:
+    return "utf-16-le" if data[1::2].count(0) > data[0::2].count(0) else "utf-16-be"
 
 
 def _refuse_by_magic(data: bytes) -> None:

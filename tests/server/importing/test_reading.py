@@ -186,6 +186,12 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked() -> None:
     assert refusal.problem is FileProblem.TOO_LARGE
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_plain_ascii_in_utf16_without_a_mark(encoding: str) -> None:
+    read = read_sites("name,road_address\nCU 1,Teheran-ro 1\n".encode(encoding))
+    assert [each.draft.road_address for each in read.drafted] == ["Teheran-ro 1"]
+
+
 def test_a_zero_byte_is_damage_of_its_row_only(stores: FileBuilder) -> None:
     read = read_sites(stores({"점포명": "CU \x00점"}, {"점포명": "CU 다음점"}))
     assert [each.finding.kind for each in read.refused] == [FindingKind.UNREADABLE_CHARACTERS]
