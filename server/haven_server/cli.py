@@ -1,9 +1,10 @@
 """`haven-server`: run it, and what an operator does beside it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 import uvicorn
@@ -14,10 +15,14 @@ from haven_server.clock import SystemClock
 from haven_server.core import Core
 from haven_server.db.database import Database
 from haven_server.db.migrate import migrate as migrate_database
+from haven_server.desks.file_import import DeskImport, import_desks
+from haven_server.importing import report_text
+from haven_server.importing.reading import MAX_BYTES
 from haven_server.logs import configure_logs
 from haven_server.problems import Misconfigured, Problem
 from haven_server.server import running
 from haven_server.settings import Settings, load_settings
+from haven_server.sites.file_import import SiteImport, import_sites
 from haven_server.staff.access import Actor, Role
 from haven_server.staff.tokens import create_token
 from haven_server.vault import Vault
@@ -29,6 +34,10 @@ desks = typer.Typer(no_args_is_help=True, help="Police desks.")
 app.add_typer(tokens, name="tokens")
 app.add_typer(sites, name="sites")
 app.add_typer(desks, name="desks")
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or .xlsx")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Report what would happen, and change nothing.")]
+Language = Annotated[Literal["en", "ko"], typer.Option(help="Of the report.")]
 
 OPERATOR = Actor("operator at the command line", Role.ADMIN)
 
@@ -68,6 +77,29 @@ def create(name: str, role: Annotated[Role, typer.Option(help="What it may do.")
     """Make an API token and print it. It is shown only now."""
     with _core(load_settings()) as core:
         typer.echo(create_token(core, OPERATOR, name, role))
+
+
+@sites.command("import")
+def import_sites_file(file: File, *, dry_run: DryRun = False, language: Language = "en") -> None:
+    """Import stores and homes from a CSV or Excel file as it is, and report each doubtful value by row."""
+    _import(import_sites, file, dry_run=dry_run, language=language)
+
+
+@desks.command("import")
+def import_desks_file(file: File, *, dry_run: DryRun = False, language: Language = "en") -> None:
+    """Import police stations and boxes from a CSV or Excel file as it is."""
+    _import(import_desks, file, dry_run=dry_run, language=language)
+
+
+def _import(
+    operation: Callable[..., SiteImport | DeskImport], file: Path, *, dry_run: bool, language: Language
+) -> None:
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    with _core(load_settings()) as core:
+        done = operation(core, OPERATOR, data, dry_run=dry_run)
+    typer.echo("Dry run: nothing was changed." if dry_run else "Imported.")
+    typer.echo(report_text(done.plan, language))
 
 
 @contextmanager

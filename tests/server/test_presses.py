@@ -38,7 +38,7 @@ def test_a_press_reaches_the_desk_in_charge_with_all_that_it_needs(gangnam: Disp
     assert call["site"]["coordinates"] == {"lat": 37.5, "lon": 127.0}
     assert call["time"]["pressed_at"] == pressed_at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert call["time"]["pressed_at_local"] == "2026-11-21 12:00:00 KST"
-    assert call["what"]["pressed"]["en"] == "Wireless button 0a1b2c"
+    assert call["what"]["pressed"]["en"] == "Wireless button (0a1b2c)"
     assert call["what"]["silent"]
     assert "do not call" in call["text"]["en"]
     assert store.stages == [Stage.RECEIVED, Stage.ALERTED]

@@ -47,3 +47,8 @@ def desk_title(desk: NamedDesk) -> str:
     if desk.kind in BOXES:
         return desk.name + KOREAN[DeskKind(desk.kind)]
     return desk.name or desk.station
+
+
+def desk_with_station(desk: NamedDesk) -> str:
+    """With its station, for who does not know the district: `서울강남경찰서 신사지구대`; of a station just its name."""
+    return " ".join(dict.fromkeys((desk.station, desk_title(desk))))

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from haven_server.core import Core
+from haven_server.desks.naming import desk_with_station
 from haven_server.incidents.flags import words
 from haven_server.incidents.lifecycle import TRANSITIONS, State
 from haven_server.incidents.response import response_to
@@ -94,7 +95,7 @@ def _summary(session: Session, incident: Incident, vault: Vault, actor: Actor) -
         "disposition": incident.disposition,
         "police": {
             "told": not incident.muted,
-            "desk": f"{desk.station} {desk.name}" if desk else None,
+            "desk": desk_with_station(desk) if desk else None,
             "phone": desk.phone if desk else None,
             "alerted_at": incident.alerted_at,
             "not_reached": incident.police_unreached,
@@ -153,7 +154,7 @@ def _event(event: Event, label: str | None) -> dict[str, Any]:
 def _notices(session: Session, incident_id: int) -> list[dict[str, Any]]:
     notices = session.scalars(select(Notice).where(Notice.incident_id == incident_id).order_by(Notice.number)).all()
     deliveries = session.execute(
-        select(Delivery, DeskChannel.kind, Desk.station, Desk.name)
+        select(Delivery, DeskChannel.kind, Desk)
         .join(DeskChannel, DeskChannel.id == Delivery.channel_id)
         .join(Desk, Desk.id == DeskChannel.desk_id)
         .where(Delivery.notice_id.in_([notice.id for notice in notices]))
@@ -169,14 +170,14 @@ def _notices(session: Session, incident_id: int) -> list[dict[str, Any]]:
             "not_reached_at": notice.unreached_at,
             "deliveries": [
                 {
-                    "desk": f"{station} {name}",
+                    "desk": desk_with_station(desk),
                     "channel": kind,
                     "state": delivery.state,
                     "attempts": delivery.attempts,
                     "answered_at": delivery.answered_at,
                     "error": delivery.error,
                 }
-                for delivery, kind, station, name in deliveries
+                for delivery, kind, desk in deliveries
                 if delivery.notice_id == notice.id
             ],
         }

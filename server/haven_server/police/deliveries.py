@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from haven_contract.messages import Receipt
 from haven_contract.words import Stage
+from haven_server.desks.naming import desk_with_station
 from haven_server.incidents.receipts import raise_stage
 from haven_server.incidents.timeline import Line, write_line
 from haven_server.models import Delivery, Desk, DeskChannel, DeviceInput, Event, Incident, Notice
@@ -142,7 +143,7 @@ def load_parcels(session: Session, ids: list[int], vault: Vault) -> list[Parcel]
             state=incident.state,
             site=facts,
             place=open_place(incident, vault),
-            desk=f"{desk.station} {desk.name}",
+            desk=desk_with_station(desk),
             desk_phone=desk.phone,
             linked_id=incident.linked_id,
         )

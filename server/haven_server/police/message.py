@@ -99,13 +99,13 @@ def encode(body: dict[str, Any]) -> bytes:
 def _pressed(told: Told) -> tuple[str, str]:
     sort, _, name = told.source.partition(":")
     english, korean = {
-        "button": ("Counter button", "카운터 비상벨"),
+        "button": ("Wired button", "유선비상벨"),
         "pendant": ("Wireless button", "무선비상벨"),
         "sensor": ("Sensor", "감지기"),
         DEVICE_SOURCE: ("The box itself", "기기 본체"),
     }.get(sort, (told.source, told.source))
     called = told.input_label or name
-    return (f"{english} {called}".strip(), f"{korean} {called}".strip())
+    return (f"{english} ({called})", f"{korean} ({called})") if called else (english, korean)
 
 
 def _site(told: Told) -> dict[str, Any] | None:

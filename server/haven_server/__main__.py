@@ -1,0 +1,3 @@
+from haven_server.cli import cli
+
+cli()
