@@ -136,13 +136,16 @@ class Box:
         self._systemd.ready()
         try:
             while not self._stopping:
-                now = self._clock.mono_ms()
-                for what in self._inbox.take(self._wait_s(now), _AT_ONCE):
-                    self._handle(what)
-                self._work()
+                self.round(self._wait_s(self._clock.mono_ms()))
         finally:
             self._systemd.stopping()
             self._indicator.out()
+
+    def round(self, wait_s: float) -> None:
+        """Take what has come, waiting so long for the first, and do what is to be done now."""
+        for what in self._inbox.take(wait_s, _AT_ONCE):
+            self._handle(what)
+        self._work()
 
     def _wait_s(self, now: int) -> float:
         look = panel.wants_look(self._state)

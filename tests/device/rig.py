@@ -261,7 +261,7 @@ class Dispatch:
         over = threading.Event()
         client = Client(CallbackAPIVersion.VERSION2, client_id=self.device, protocol=MQTTProtocolVersion.MQTTv5)
         client.on_connect = lambda *_: over.set()
-        client.connect("127.0.0.1", self.broker.inner_port, clean_start=False)
+        client.connect("127.0.0.1", self.broker.inner_port, clean_start=True)
         client.loop_start()
         assert over.wait(5)
         client.disconnect()

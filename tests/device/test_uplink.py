@@ -1,0 +1,184 @@
+"""The paho adapter against a real Mosquitto with mutual TLS."""
+
+import ctypes
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device.rig import DEVICE, Broker, Dispatch, Pki, until
+from haven_contract.messages import EVENT_EXPIRY_S, Sent, State
+from haven_contract.topics import Up
+from haven_contract.words import Stage
+from haven_device.clock import EARLIEST
+from haven_device.events import Input, LinkDown, LinkUp, MessageCame, Published
+from haven_device.settings import Address, LinkSettings
+from haven_device.uplink import Uplink
+
+# paho lets go of the socket of a failed handshake without closing it; CPython closes it with its last reference.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+
+WILL = State(online=False, boot_id="boot-1", connection=7)
+
+
+class Box:
+    """An uplink and what it told."""
+
+    def __init__(self, pki: Pki, files: tuple[Path, Path]) -> None:
+        link = LinkSettings(brokers=(), ca=pki.ca, certificate=files[0], key=files[1], keepalive_s=5)
+        self.told: list[Input] = []
+        self.uplink = Uplink(DEVICE, link, self.told.append)
+
+    def connect(self, port: int, *, check_time: bool = True, floor: datetime = EARLIEST) -> LinkUp | LinkDown:
+        """The first word about the new connection."""
+        generation = self.uplink.connect(Address("127.0.0.1", port), WILL, check_time=check_time, floor=floor)
+        return until(lambda: self._word(generation))
+
+    def _word(self, generation: int) -> LinkUp | LinkDown | None:
+        for one in self.told:
+            if isinstance(one, LinkUp | LinkDown) and one.generation == generation:
+                return one
+        return None
+
+    def of(self, kind: type) -> list[Input]:
+        return [one for one in self.told if isinstance(one, kind)]
+
+
+@contextmanager
+def box_of(pki: Pki, files: tuple[Path, Path]) -> Iterator[Box]:
+    box = Box(pki, files)
+    try:
+        yield box
+    finally:
+        thread = box.uplink.hang_up()
+        if thread is not None:
+            thread.join(5)
+
+
+@pytest.fixture
+def box(pki: Pki) -> Iterator[Box]:
+    with box_of(pki, pki.issue(DEVICE)) as running:
+        yield running
+
+
+def test_it_connects_without_delay_and_publishes_with_expiry_and_the_time_of_sending(
+    box: Box, broker: Broker, dispatch: Dispatch
+) -> None:
+    assert isinstance(box.connect(broker.port), LinkUp)
+    number = box.uplink.publish(
+        Up.EVENT, b'{"v":1,"id":"e1","kind":"holdup"}', qos=1, expiry_s=EVENT_EXPIRY_S, sent=Sent("boot-1", 42)
+    )
+    (heard,) = dispatch.wait(Up.EVENT, id="e1")
+    assert heard.sent == "boot-1:42"
+    assert heard.expiry_s is not None
+    assert EVENT_EXPIRY_S - 2 <= heard.expiry_s <= EVENT_EXPIRY_S
+    until(lambda: Published(1, number or 0, 0) in box.told)
+    until(lambda: box.of(MessageCame))
+    connection = box.uplink._connection
+    assert connection is not None
+    sock = connection._client.socket()
+    assert isinstance(sock, socket.socket)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_nobody_subscribed_is_told_as_16(box: Box, broker: Broker) -> None:
+    box.connect(broker.port)
+    number = box.uplink.publish(Up.EVENT, b"{}", qos=1)
+    until(lambda: Published(1, number or 0, 16) in box.told)
+
+
+def test_the_session_keeps_receipts_while_the_box_is_away(box: Box, broker: Broker, dispatch: Dispatch) -> None:
+    box.connect(broker.port)
+    until(lambda: box.uplink.publish(Up.STATE, b'{"v":1,"online":true}', qos=1) and dispatch.got(Up.STATE))
+    thread = box.uplink.hang_up()
+    assert thread is not None
+    thread.join(5)
+    dispatch.receipt("e1", 1, Stage.RECEIVED)
+    assert isinstance(box.connect(broker.port), LinkUp)
+    until(lambda: any(isinstance(one, MessageCame) and b"e1" in one.payload for one in box.told))
+
+
+def test_the_last_will_comes_when_the_connection_dies_and_when_it_is_asked_for(
+    box: Box, broker: Broker, dispatch: Dispatch
+) -> None:
+    box.connect(broker.port)
+    box.uplink.hang_up(will=True)
+    (heard,) = dispatch.wait(Up.STATE, online=False)
+    assert heard.fields["connection"] == 7
+    assert heard.expiry_s is not None
+    box.connect(broker.port)
+    box.uplink.hang_up()
+    box.connect(broker.port)
+    dispatch.kick()
+    dispatch.wait(Up.STATE, online=False, count=2)
+    assert len(dispatch.got(Up.STATE, online=False)) == 2
+
+
+def test_a_broker_that_stops_is_told_once(box: Box, broker: Broker) -> None:
+    box.connect(broker.port)
+    broker.stop()
+    until(lambda: box.of(LinkDown))
+    assert isinstance(box.connect(broker.port), LinkDown)
+    broker.start()
+    assert isinstance(box.connect(broker.port), LinkUp)
+    assert len(box.of(LinkDown)) == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_network_thread_that_was_killed_is_noticed(box: Box, broker: Broker) -> None:
+    box.connect(broker.port)
+    assert not box.uplink.is_dead()
+    (thread,) = [one for one in threading.enumerate() if one.name.startswith("paho-mqtt")]
+    assert thread.ident is not None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(RuntimeError))
+    until(box.uplink.is_dead)
+    assert isinstance(box.connect(broker.port), LinkUp)
+    assert not box.uplink.is_dead()
+
+
+def test_threads_do_not_pile_up(box: Box, broker: Broker) -> None:
+    before = threading.active_count()
+    for _ in range(5):
+        assert isinstance(box.connect(broker.port), LinkUp)
+    thread = box.uplink.hang_up()
+    assert thread is not None
+    thread.join(5)
+    until(lambda: threading.active_count() <= before)
+
+
+def test_a_foreign_or_ended_certificate_is_no_entry(broker: Broker, pki: Pki, tmp_path: Path) -> None:
+    foreign = Pki(tmp_path / "foreign").issue(DEVICE)
+    ended = pki.issue("ended", start_days=-20, days=-1)
+    for files in (foreign, ended):
+        with box_of(pki, files) as box:
+            assert isinstance(box.connect(broker.port), LinkDown)
+
+
+def test_missing_files_are_told_and_do_not_stop_the_firmware(broker: Broker, pki: Pki, tmp_path: Path) -> None:
+    with box_of(pki, (tmp_path / "none.crt", tmp_path / "none.key")) as box:
+        down = box.connect(broker.port)
+        assert isinstance(down, LinkDown)
+        assert "No such file" in down.why
+
+
+def test_before_the_clock_is_set_an_ended_broker_certificate_is_taken_but_not_one_that_surely_ended(
+    tmp_path: Path, pki: Pki
+) -> None:
+    class EndedPki(Pki):
+        def issue(
+            self, name: str, *, start_days: float = -20, days: float = -10, server: bool = False
+        ) -> tuple[Path, Path]:
+            return super().issue(name, start_days=start_days, days=days, server=server)
+
+    ended = EndedPki(tmp_path / "ended")
+    with Broker(tmp_path / "broker", ended) as broker, box_of(ended, Pki.issue(ended, DEVICE)) as box:
+        assert isinstance(box.connect(broker.port), LinkDown)
+        assert isinstance(box.connect(broker.port, check_time=False), LinkUp)
+        now = datetime.now(UTC)
+        assert isinstance(box.connect(broker.port, check_time=False, floor=now - timedelta(days=15)), LinkUp)
+        down = box.connect(broker.port, check_time=False, floor=now)
+        assert down == LinkDown(4, "the broker's certificate has ended")
