@@ -29,6 +29,8 @@ class FakeApi:
         self.status = 200
         self.content: bytes = b"{}"
         self.location: str | None = None
+        self.registered: set[str] | None = None
+        """Paths of the boxes it knows, where it should know only those registered with it."""
 
     def answers(self, status: int, document: dict[str, Any] | bytes, *, location: str | None = None) -> None:
         """What every request is answered with from now on."""
@@ -57,7 +59,10 @@ def fake_api() -> Iterator[FakeApi]:
             api.calls.append(
                 Call(self.command, self.path, self.headers.get("Authorization"), json.loads(body or b"{}"))
             )
-            self.send_response(api.status)
+            if api.registered is not None and self.command == "PUT":
+                api.registered.add(self.path)
+            known = api.registered is None or self.path.removesuffix("/revoke") in api.registered
+            self.send_response(api.status if known else 404)
             if api.location:
                 self.send_header("Location", api.location)
             self.send_header("Content-Type", "application/problem+json")

@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from haven_provisioning.installation import Credentials, Installation
 
@@ -41,6 +46,13 @@ class Pki:
         """A box's, for the outer listener; the same one at a second call."""
         there = self.installation.device(device_id)
         return there if there.certificate.exists() else self.installation.issue_device(device_id, now())
+
+
+def new_request(key: EllipticCurvePrivateKey, name: str) -> bytes:
+    """Certificate request (PEM), as a box makes it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(Encoding.PEM)
 
 
 @pytest.fixture(scope="session")

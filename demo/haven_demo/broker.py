@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -138,7 +137,7 @@ class Mosquitto:
 
     def reload(self) -> None:
         """Make it read its revocation list again."""
-        os.kill(self.pid, signal.SIGHUP)
+        broker.reload(self.settings.pid_file)
 
     def log(self, lines: int = LOG_SHOWN) -> str:
         """Last lines of its log."""

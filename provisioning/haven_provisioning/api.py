@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from haven_provisioning.errors import ServerError, WrongInputError
+from haven_provisioning.errors import ServerError, UnknownToServerError, WrongInputError
 
 TIMEOUT_S = 5.0
 """A revocation waits no longer for a server: throwing the box out of the broker comes next."""
@@ -46,7 +46,10 @@ class ServerApi:
         self._call("PUT", f"/api/v1/devices/{quote(device_id, safe='')}", {"site": site, "label": label})
 
     def revoke(self, device_id: str, reason: str) -> None:
-        """Retire a box: what it sends from now on is recorded, and no police are called for it."""
+        """Retire a box: what it sends from now on is recorded, and no police are called for it.
+
+        Raises UnknownToServerError for a box that was never registered.
+        """
         self._call("POST", f"/api/v1/devices/{quote(device_id, safe='')}/revoke", {"reason": reason})
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> None:
@@ -62,7 +65,8 @@ class ServerApi:
                 answer.read(MAX_ANSWER)
         except HTTPError as error:
             with error:
-                raise ServerError(f"the server says: {_problem(error)}") from None
+                kind = UnknownToServerError if error.code == HTTPStatus.NOT_FOUND else ServerError
+                raise kind(f"the server says: {_problem(error)}") from None
         except URLError as error:
             raise ServerError(f"the server {self.url} cannot be reached: {error.reason}") from None
         except (OSError, HTTPException) as error:

@@ -153,12 +153,6 @@ def public_key_of_request(pem: bytes) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def new_request(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:
-    """Certificate request (PEM) for a key."""
-    request = x509.CertificateSigningRequestBuilder().subject_name(_common_name(name)).sign(key, hashes.SHA256())
-    return request.public_bytes(Encoding.PEM)
-
-
 def key_fingerprint(key: ec.EllipticCurvePublicKey) -> str:
     """SHA-256 of the public key, as hexadecimal digits."""
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()

@@ -13,7 +13,13 @@ from haven_contract.errors import ContractError
 from haven_contract.topics import check_device_id
 from haven_provisioning import box_config, broker, options, revoke
 from haven_provisioning.ca import Role
-from haven_provisioning.errors import NotThereError, ProvisioningError, ServerError, WrongInputError
+from haven_provisioning.errors import (
+    NotThereError,
+    ProvisioningError,
+    ServerError,
+    UnknownToServerError,
+    WrongInputError,
+)
 from haven_provisioning.files import PUBLIC, write_file
 from haven_provisioning.installation import LOCAL_NAMES, Credentials, Installation
 from haven_provisioning.options import DeviceId, Folder, Inner, PidFile, Server, ServerAuthority
@@ -67,9 +73,8 @@ def renew(device_id: DeviceId, request: Request = None, folder: Folder = options
     """Fresh certificate for the key a box has: 90 days from now. The old one stays good until its date."""
     there = options.installation(folder)
     _check(device_id)
-    with there.registry() as registry:
-        if not registry.issued(Role.DEVICE, device_id):
-            raise NotThereError(f"{device_id} has never had a certificate: `haven-provision device add` makes one")
+    if not _ever_issued(there, device_id):
+        raise NotThereError(f"{device_id} has never had a certificate: `haven-provision device add` makes one")
     if request is None and not there.device(device_id).key.exists():
         raise NotThereError(f"the key of {device_id} is on the box and not here: bring its request with --csr FILE")
     credentials = there.issue_device(device_id, options.now(), request.read_bytes() if request else None)
@@ -93,21 +98,6 @@ def revoke_device(
     address = Address.parse(inner)
     now = options.now()
 
-    def mark() -> str:
-        if server is None:
-            raise ServerError("no server named: --server https://... or HAVEN_SERVER")
-        options.server_api(server, server_ca).revoke(device_id, reason)
-        return server
-
-    def list_certificates() -> str:
-        with there.registry() as registry:
-            count = registry.revoke_device(device_id, reason, now)
-            known = bool(registry.issued(Role.DEVICE, device_id))
-        there.renew_revocation_list(now)
-        if not known:
-            return f"no certificate was ever issued for {device_id}: is the id right?"
-        return f"{count} newly revoked" if count else "all revoked already"
-
     def reload_broker() -> str:
         broker.reload(pid_file)
         return str(pid_file)
@@ -117,8 +107,8 @@ def revoke_device(
         return inner
 
     act = revoke.steps(
-        mark_at_server=mark,
-        list_certificates=list_certificates,
+        mark_at_server=lambda: _mark_at_server(there, device_id, reason, server, server_ca),
+        list_certificates=lambda: _list_certificates(there, device_id, reason, now),
         reload_broker=reload_broker,
         take_session_over=kick,
         pause=time.sleep,
@@ -132,6 +122,32 @@ def revoke_device(
     if not all(outcome.ok for outcome in outcomes):
         raise typer.Exit(1)
     options.say(f"{device_id} is revoked and out.")
+
+
+def _mark_at_server(
+    there: Installation, device_id: str, reason: str, server: str | None, authority: Path | None
+) -> str:
+    if server is None:
+        raise ServerError("no server named: --server https://... or HAVEN_SERVER")
+    api = options.server_api(server, authority)
+    try:
+        api.revoke(device_id, reason)
+    except UnknownToServerError:
+        if not _ever_issued(there, device_id):
+            raise
+        # It has a certificate, so an alarm of it may be on its way, and would ring as one of an unknown box.
+        api.assign(device_id, None, None)
+        api.revoke(device_id, reason)
+    return server
+
+
+def _list_certificates(there: Installation, device_id: str, reason: str, now: datetime) -> str:
+    with there.registry() as registry:
+        count = registry.revoke_device(device_id, reason, now)
+    there.renew_revocation_list(now)
+    if not _ever_issued(there, device_id):
+        return f"no certificate was ever issued for {device_id}: is the id right?"
+    return f"{count} newly revoked" if count else "all revoked already"
 
 
 def _assign(device_id: str, site: str, label: str | None, server: str | None, authority: Path | None) -> None:
@@ -163,6 +179,11 @@ def _is_good(
         return False
     with there.registry() as registry:
         return not registry.is_retired(device_id) and _end_of(credentials) > now
+
+
+def _ever_issued(there: Installation, device_id: str) -> bool:
+    with there.registry() as registry:
+        return bool(registry.issued(Role.DEVICE, device_id))
 
 
 def _end_of(credentials: Credentials) -> datetime:

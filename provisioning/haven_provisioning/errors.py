@@ -21,5 +21,9 @@ class ServerError(ProvisioningError):
     """The dispatch server refused, or could not be reached."""
 
 
+class UnknownToServerError(ServerError, LookupError):
+    """The dispatch server has never heard of this box."""
+
+
 class BrokerError(ProvisioningError):
     """The broker did not take what it was told."""

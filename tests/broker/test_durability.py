@@ -5,7 +5,6 @@ import time
 import pytest
 
 from haven_contract.topics import Up, up
-from haven_provisioning.broker import reload
 from mosquitto import SESSION_FOREVER, Mosquitto, Peer
 from pki import Pki
 
@@ -35,7 +34,7 @@ def received(broker: Mosquitto, pki: Pki, count: int) -> list[bytes]:
 def test_a_waiting_event_survives_a_reload(broker: Mosquitto, pki: Pki) -> None:
     absent_server(broker, pki)
     press(broker, pki, b"before")
-    reload(broker.settings.pid_file)
+    broker.reload()
     press(broker, pki, b"after")
     assert received(broker, pki, 2) == [b"before", b"after"]
 
@@ -52,7 +51,7 @@ def test_a_waiting_event_survives_kill_9(broker: Mosquitto, pki: Pki, with_reloa
     absent_server(broker, pki)
     press(broker, pki, b"one", b"two")
     if with_reload:
-        reload(broker.settings.pid_file)
+        broker.reload()
     time.sleep(SAVED_WITHIN_S)
     broker.kill()
     broker.start()

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from haven_contract.topics import Up, up
 from haven_provisioning import ca
-from haven_provisioning.broker import reload
 from haven_provisioning.files import PUBLIC, write_file
 from haven_provisioning.installation import DEVICE_CA, SERVER_CA, Credentials
 from haven_provisioning.takeover import Address, take_over
@@ -151,7 +150,7 @@ def test_revoked_while_connected_is_out_and_stays_out(own_pki: Pki, tmp_path: Pa
             with installation.registry() as registry:
                 assert registry.revoke_device("box-a", "stolen", now()) == 1
             installation.renew_revocation_list(now())
-            reload(broker.settings.pid_file)
+            broker.reload()
             wait_for(lambda: "revoked" in alert(broker, own_pki.device("box-a"), own_pki.ca_file).lower())
             assert not box.is_gone, "a revocation list alone throws nobody out; if it does now, the kick can go"
             take_over(Address(broker.host, broker.inner_port), own_pki.server, "box-a")
@@ -179,7 +178,7 @@ def test_a_list_past_its_date_locks_out_until_it_is_renewed(own_pki: Pki, tmp_pa
         with Peer.server(broker, own_pki):
             pass
         installation.renew_revocation_list(now())
-        reload(broker.settings.pid_file)
+        broker.reload()
         wait_for(lambda: alert(broker, own_pki.device("box-a"), own_pki.ca_file) == "")
 
 

@@ -12,6 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from haven_provisioning import ca
 from haven_provisioning.errors import WrongInputError
+from pki import new_request
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 AUTHORITY = ca.new_authority("Haven device CA", NOW)
@@ -90,7 +91,7 @@ def request_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 def test_of_a_request_only_the_key_counts() -> None:
     assert ca.public_key_of_request(request_pem(KEY)) == KEY.public_key()
-    assert ca.public_key_of_request(ca.new_request(KEY, "box-1")) == KEY.public_key()
+    assert ca.public_key_of_request(new_request(KEY, "box-1")) == KEY.public_key()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from haven_provisioning import ca
 from haven_provisioning.cli import cli
 from haven_provisioning.installation import Installation
 from mosquitto import SESSION_FOREVER, Mosquitto, Peer, RefusedError
-from pki import Pki
+from pki import Pki, new_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Said:
 
 
 Run = Callable[..., Said]
+NO_BROKER = ("--pid-file", "/nonexistent/pid", "--inner", "127.0.0.1:1")
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_name_that_no_box_may_have_touches_nothing(run: Run, installation: Ins
 def test_a_box_that_made_its_own_key(run: Run, installation: Installation, tmp_path: Path, fake_api: FakeApi) -> None:
     key = ca.new_key()
     request = tmp_path / "box.csr"
-    request.write_bytes(ca.new_request(key, "root"))
+    request.write_bytes(new_request(key, "root"))
     assert run("device", "add", "box-1", "--site", "S-1", "--csr", request, "--server", fake_api.url).code == 0
     certificate = x509.load_pem_x509_certificate(installation.device("box-1").certificate.read_bytes())
     assert (certificate.subject.rfc4514_string(), certificate.public_key()) == ("CN=box-1", key.public_key())
@@ -170,7 +171,7 @@ def test_revoke_goes_on_without_the_server(run: Run, tmp_path: Path) -> None:
 
 def test_revoke_without_broker_and_server_still_lists_the_box(run: Run, installation: Installation) -> None:
     run("device", "add", "box-1", "--site", "S-1")
-    said = run("device", "revoke", "box-1", "--pid-file", "/nonexistent/pid", "--inner", "127.0.0.1:1")
+    said = run("device", "revoke", "box-1", *NO_BROKER)
     assert said.code == 1
     assert said.err.count("FAILED") == 3
     assert "1 newly revoked" in said.out
@@ -178,8 +179,28 @@ def test_revoke_without_broker_and_server_still_lists_the_box(run: Run, installa
     assert "new device id" in run("device", "add", "box-1", "--site", "S-1").err
 
 
+def test_revoke_registers_a_box_that_the_server_never_heard_of(
+    run: Run, installation: Installation, fake_api: FakeApi
+) -> None:
+    run("device", "add", "box-1", "--site", "S-1")
+    fake_api.registered = set()
+    said = run("device", "revoke", "box-1", "--server", fake_api.url, *NO_BROKER)
+    assert "done Server marks" in said.out
+    assert [call.method for call in fake_api.calls] == ["POST", "PUT", "POST"]
+    assert fake_api.calls[1].body == {"site": None, "label": None}
+
+
+def test_revoke_registers_no_box_that_has_no_certificate(
+    run: Run, installation: Installation, fake_api: FakeApi
+) -> None:
+    fake_api.registered = set()
+    said = run("device", "revoke", "box-9", "--server", fake_api.url, *NO_BROKER)
+    assert "FAILED Server marks" in said.err
+    assert fake_api.registered == set()
+
+
 def test_revoking_an_unknown_box_asks_whether_the_id_is_right(run: Run, installation: Installation) -> None:
-    said = run("device", "revoke", "box-9", "--pid-file", "/nonexistent/pid", "--inner", "127.0.0.1:1")
+    said = run("device", "revoke", "box-9", *NO_BROKER)
     assert "is the id right?" in said.out
 
 

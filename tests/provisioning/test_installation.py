@@ -14,7 +14,7 @@ from haven_provisioning.errors import AlreadyThereError, NotThereError, Provisio
 from haven_provisioning.files import write_file
 from haven_provisioning.installation import DEVICE_CA, Installation
 from haven_provisioning.registry import open_registry
-from pki import now
+from pki import new_request, now
 
 
 def serials(installation: Installation) -> set[int]:
@@ -80,7 +80,7 @@ def test_a_box_renews_for_the_same_key_and_the_old_certificate_stays_good(instal
 
 def test_a_request_leaves_no_key_here(installation: Installation) -> None:
     key = ca.new_key()
-    installation.issue_device("box-1", now(), ca.new_request(key, "anything"))
+    installation.issue_device("box-1", now(), new_request(key, "anything"))
     assert not installation.device("box-1").key.exists()
     certificate = x509.load_pem_x509_certificate(installation.device("box-1").certificate.read_bytes())
     assert certificate.public_key() == key.public_key()
@@ -91,13 +91,13 @@ def test_a_second_key_for_a_living_box_is_refused(installation: Installation) ->
     installation.issue_device("box-1", now())
     first = serial(installation, "box-1")
     with pytest.raises(WrongInputError, match="another key"):
-        installation.issue_device("box-1", now(), ca.new_request(ca.new_key(), "box-1"))
+        installation.issue_device("box-1", now(), new_request(ca.new_key(), "box-1"))
     assert serial(installation, "box-1") == first
 
 
 def test_a_key_lost_long_ago_may_be_replaced_when_its_certificate_has_ended(installation: Installation) -> None:
     installation.issue_device("box-1", now() - timedelta(days=91))
-    installation.issue_device("box-1", now(), ca.new_request(ca.new_key(), "box-1"))
+    installation.issue_device("box-1", now(), new_request(ca.new_key(), "box-1"))
 
 
 def test_revoking_lists_every_certificate_of_the_box_and_of_no_other(installation: Installation) -> None:
