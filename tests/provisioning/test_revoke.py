@@ -3,7 +3,7 @@
 import pytest
 
 from haven_provisioning import revoke
-from haven_provisioning.errors import BrokerError, ProvisioningError, ServerError
+from haven_provisioning.errors import BrokerError, ServerError
 
 
 class Act:
