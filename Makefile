@@ -11,6 +11,10 @@ test:            ## all tests, on a real Mosquitto and a real PostgreSQL
 	@tools/setup dev
 	@$(bin)/python -m pytest $(ARGS)
 
+chaos:           ## long fault runs: processes killed at random instants
+	@tools/setup dev
+	@$(bin)/python -m pytest -m chaos tests/whole $(ARGS)
+
 check:           ## format, lint, types, layering, generated documents
 	@tools/setup dev
 	@tools/check

@@ -12,6 +12,8 @@ from haven_provisioning.installation import Credentials
 
 WAIT_S = 20.0
 BUTTON = "counter"
+PINS = (17, 5, 6, 13)
+"""GPIO numbers of the buttons, in their order."""
 PENDANT = "0a1b2c"
 PENDANT_LINE = f"20;01;EV1527;ID={PENDANT};SWITCH=01;CMD=ON;\r\n"
 
@@ -29,10 +31,7 @@ key = "{key}"
 [reporting]
 heartbeat_s = {heartbeat_s}
 
-[[button]]
-name = "{button}"
-pin = 17
-
+{buttons}
 [receiver]
 driver = "rflink"
 port = "/dev/unused-in-simulation"
@@ -56,6 +55,7 @@ class SimulatedBox:
         credentials: Credentials,
         brokers: Sequence[str],
         *,
+        buttons: Sequence[str] = (BUTTON,),
         heartbeat_s: int = 10,
         tuning: str = "",
         tell: Callable[[str, Line], None] | None = None,
@@ -79,7 +79,7 @@ class SimulatedBox:
                 key=credentials.key,
                 heartbeat_s=heartbeat_s,
                 tuning=tuning,
-                button=BUTTON,
+                buttons="\n".join(map(_button, buttons, PINS)),
                 pendant=PENDANT,
             ),
             encoding="utf-8",
@@ -110,10 +110,13 @@ class SimulatedBox:
         if self._child is not None:
             self._child.stop()
 
-    def press_button(self) -> None:
-        """Press the counter button for a tenth of a second, on its mocked pin."""
+    def press_button(self, name: str = BUTTON) -> None:
+        """Press a button for a tenth of a second, on its mocked pin; does nothing if the box is off."""
         if self._child is not None:
-            self._child.say(f"press {BUTTON}")
+            try:
+                self._child.say(f"press {name}")
+            except BrokenPipeError:
+                return
 
     def press_pendant(self) -> None:
         """Send the radio line of the pendant."""
@@ -142,6 +145,10 @@ class SimulatedBox:
             self._changed.notify_all()
         if self._tell is not None:
             self._tell(self.device_id, line)
+
+
+def _button(name: str, pin: int) -> str:
+    return f'[[button]]\nname = "{name}"\npin = {pin}\n'
 
 
 def _matches(line: Line, what: str, facts: Mapping[str, Any]) -> bool:

@@ -6,14 +6,14 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Self
 
 from haven_demo.api import Api
-from haven_demo.box import SimulatedBox
+from haven_demo.box import BUTTON, SimulatedBox
 from haven_demo.broker import Mosquitto, free_port
 from haven_demo.process import Child, Line
 from haven_provisioning.errors import AlreadyThereError
@@ -139,6 +139,7 @@ class Stack:
         site: str | None,
         *,
         label: str | None = None,
+        buttons: Sequence[str] = (BUTTON,),
         heartbeat_s: int = 10,
         tuning: str = "",
         tell: Callable[[str, Line], None] | None = None,
@@ -151,6 +152,7 @@ class Stack:
             self.folder / "boxes" / device_id,
             credentials,
             [f"localhost:{self.broker.outer_port}"],
+            buttons=buttons,
             heartbeat_s=heartbeat_s,
             tuning=tuning,
             tell=tell,
