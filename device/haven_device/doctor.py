@@ -102,7 +102,7 @@ def _receiver(receiver: ReceiverSettings) -> Finding:
                 if asked is None or monotonic() - asked > 1:
                     asked = monotonic()
                     port.write(question.question)
-                if any(question.is_answer(frame) for frame in driver.feed(port.read(256))):
+                if any(question.is_answer(frame) for frame in driver.feed(port.read(1) + port.read(port.in_waiting))):
                     weak = driver.capabilities.auth is not Auth.COUNTER_MAC
                     words = "answers" + ("; its radio codes can be replayed by anyone who heard them" if weak else "")
                     return Finding(what, Grade.GOOD, words)

@@ -126,6 +126,8 @@ def _carry_out(words: list[str], pins: Pins, receiver: SimulatedReceiver | None,
             pins.drive(_source(name), active=True)
             time.sleep(PRESS_S)
             pins.drive(_source(name), active=False)
+            # Or the next press would be a bounce of this one.
+            time.sleep(PRESS_S)
         case ["down" | "up" as way, name]:
             pins.drive(_source(name), active=way == "down")
         case ["unplug" | "plug" as way] if receiver is not None:

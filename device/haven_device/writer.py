@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """Pause after a failed write."""
 
+SETTLE_S = 30.0
+"""A disk that has failed is trusted again after so long without a failure: a full one takes a write now and then."""
+
 _BEAT_S = 1.0
 
 
@@ -27,13 +30,17 @@ class Writer:
     What waits is bounded by itself: an event that goes again before it was written cancels out, values are kept by key.
     """
 
-    def __init__(self, folder: Path, put: Callable[[Input], None], *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, folder: Path, put: Callable[[Input], None], *, retry_s: float = RETRY_S, settle_s: float = SETTLE_S
+    ) -> None:
         """Opens the store in the caller's thread; a damaged one is moved aside and told by StoreReplaced."""
         self._folder = folder
         self._put = put
         self._retry_s = retry_s
+        self._settle_s = settle_s
         self._store: Store | None = None
         self._works: bool | None = None
+        self._failed_at = -settle_s
         self._wake = threading.Condition()
         self._add: dict[str, StoredEvent] = {}
         self._remove: set[str] = set()
@@ -102,11 +109,13 @@ class Writer:
                     self._wake.wait(_BEAT_S)
                 add, remove, keep = dict(self._add), set(self._remove), dict(self._keep)
                 ending = self._ending
-            if add or remove or keep:
-                written = self._write(add, remove, keep)
-                if not written and not ending:
-                    with self._wake:
-                        self._wake.wait_for(lambda: self._ending, self._retry_s)
+            written = self._write(add, remove, keep) if add or remove or keep else True
+            if written:
+                if monotonic() - self._failed_at >= self._settle_s:
+                    self._tell(works=True)
+            elif not ending:
+                with self._wake:
+                    self._wake.wait_for(lambda: self._ending, self._retry_s)
             if ending:
                 return
 
@@ -130,7 +139,6 @@ class Writer:
                     del self._keep[key]
         if add:
             self._put(Stored(tuple(add.values())))
-        self._tell(works=True)
         return True
 
     def _open(self) -> Store:
@@ -145,6 +153,7 @@ class Writer:
 
     def _failed(self, error: StoreError) -> None:
         self._close()
+        self._failed_at = monotonic()
         self._tell(works=False, why=str(error))
 
     def _replace(self, error: StoreBrokenError) -> None:

@@ -168,6 +168,7 @@ def test_news_of_an_older_connection_is_none(link: Link) -> None:
     assert link.hear(MessageCame(1, down(DEVICE, Down.ALIVE), Alive(at=START).encode())) == []
 
 
+@pytest.mark.expects_error("the network thread has ended by itself")
 def test_a_dead_network_thread_is_noticed_and_replaced(link: Link) -> None:
     link.up()
     link.wire.dead = True

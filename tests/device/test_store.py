@@ -134,7 +134,7 @@ def test_a_full_disk_keeps_events_in_memory_until_there_is_room(tmp_path: Path) 
         store.write([event(1)], [], {})
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    writer = Writer(tmp_path, told.append, retry_s=0.02)
+    writer = Writer(tmp_path, told.append, retry_s=0.02, settle_s=0.1)
     try:
         assert [one.seq for one in writer.load()[0]] == [1]
         with writer:
@@ -146,6 +146,7 @@ def test_a_full_disk_keeps_events_in_memory_until_there_is_room(tmp_path: Path) 
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
             until(lambda: len(set(told.stored())) == 58)
             until(lambda: isinstance(told[-1], StoreState) and told[-1].works)
+            assert len(told.of(StoreState)) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)

@@ -36,7 +36,9 @@ class Box:
     def connect(self, port: int, *, check_time: bool = True, floor: datetime = EARLIEST) -> LinkUp | LinkDown:
         """The first word about the new connection."""
         generation = self.uplink.connect(Address("127.0.0.1", port), WILL, check_time=check_time, floor=floor)
-        return until(lambda: self._word(generation))
+        word = until(lambda: self._word(generation))
+        assert isinstance(word, LinkUp | LinkDown)
+        return word
 
     def _word(self, generation: int) -> LinkUp | LinkDown | None:
         for one in self.told:
