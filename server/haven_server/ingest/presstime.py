@@ -15,6 +15,9 @@ LATE_S = 60
 CLOCK_TOLERANCE_S = 5
 """A box's wall clock that differs more is flagged."""
 
+OLDEST = timedelta(days=366)
+"""A press that would be older is not believed: no box has kept an alarm for so long, but a faulty clock may say so."""
+
 
 class Basis(StrEnum):
     """How a press time is known."""
@@ -64,13 +67,16 @@ def press_time(event: Event, arrival: Arrival, earlier_boot_started_at: datetime
     sent = arrival.sent
     if sent is not None and sent.boot_id == event.boot_id:
         age_ms = sent.mono_ms - event.mono_ms
-        at = _minus_ms(arrival.sent_at, age_ms) if age_ms >= 0 else None
-        return PressTime(at, Basis.SAME_BOOT if at else Basis.UNKNOWN)
-    if earlier_boot_started_at is not None:
-        at = _minus_ms(earlier_boot_started_at, -event.mono_ms)
-        if at is not None and at <= arrival.received_at + timedelta(seconds=CLOCK_TOLERANCE_S):
-            return PressTime(at, Basis.EARLIER_BOOT)
-    return PressTime(None, Basis.UNKNOWN)
+        at, basis = _minus_ms(arrival.sent_at, age_ms) if age_ms >= 0 else None, Basis.SAME_BOOT
+    elif earlier_boot_started_at is not None:
+        at, basis = _minus_ms(earlier_boot_started_at, -event.mono_ms), Basis.EARLIER_BOOT
+    else:
+        return PressTime(None, Basis.UNKNOWN)
+    return PressTime(at, basis) if _is_believable(at, arrival.received_at) else PressTime(None, Basis.UNKNOWN)
+
+
+def _is_believable(at: datetime | None, received_at: datetime) -> bool:
+    return at is not None and received_at - OLDEST <= at <= received_at + timedelta(seconds=CLOCK_TOLERANCE_S)
 
 
 def _minus_ms(instant: datetime, milliseconds: int) -> datetime | None:
