@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from haven_server.core import Core
 from haven_server.db.database import lock_for_transaction
 from haven_server.devices.queries import find_device
-from haven_server.devices.views import TestState, TestView
+from haven_server.devices.views import OpenTestState, OpenTestView
 from haven_server.ingest.origin import Standing
 from haven_server.models import Device, Event, OpenTest
 from haven_server.problems import Conflict
@@ -18,18 +18,18 @@ from haven_server.staff.audit import write_audit
 TEST_S = 60
 
 
-def open_test(core: Core, actor: Actor, device_id: str, source: str) -> TestView:
+def open_test(core: Core, actor: Actor, device_id: str, source: str) -> OpenTestView:
     """Open a test of an input; Conflict if one is open there, or the box is not in service at a site."""
     actor.require(May.COMMAND_DEVICES)
     now = core.clock.now()
 
-    def job(session: Session) -> TestView:
+    def job(session: Session) -> OpenTestView:
         return _view(write_open_test(session, actor, find_device(session, device_id), source, now), None, now)
 
     return core.database.writer.run(job)
 
 
-def list_tests(core: Core, actor: Actor, device_id: str, limit: int = 100) -> list[TestView]:
+def list_tests(core: Core, actor: Actor, device_id: str, limit: int = 100) -> list[OpenTestView]:
     """The newest tests of a box, with the press that used each."""
     actor.require(May.SEE_REGISTRY)
     with core.database.read() as session:
@@ -87,12 +87,12 @@ def withdraw_test(session: Session, device_id: str, source: str) -> None:
     )
 
 
-def _view(test: OpenTest, event: Event | None, now: datetime) -> TestView:
+def _view(test: OpenTest, event: Event | None, now: datetime) -> OpenTestView:
     if test.used_by is not None:
-        state = TestState.USED
+        state = OpenTestState.USED
     else:
-        state = TestState.OPEN if now < test.expires_at else TestState.EXPIRED
-    return TestView(
+        state = OpenTestState.OPEN if now < test.expires_at else OpenTestState.EXPIRED
+    return OpenTestView(
         id=test.id,
         source=test.source,
         opened_by=test.opened_by,

@@ -25,9 +25,9 @@ from haven_server.devices.views import (
     DeviceView,
     InputForm,
     InputSource,
+    OpenTestForm,
+    OpenTestView,
     Reason,
-    TestForm,
-    TestView,
 )
 from haven_server.ingest.origin import Standing
 from haven_server.sites.codes import Code
@@ -84,13 +84,13 @@ def revoke(core: CoreDep, actor: ActorDep, device_id: DeviceId, form: Reason) ->
 
 
 @router.post("/{device_id}/tests", summary="Open a test of an input", status_code=HTTPStatus.CREATED)
-def post_test(core: CoreDep, actor: ActorDep, device_id: DeviceId, form: TestForm) -> TestView:
+def post_test(core: CoreDep, actor: ActorDep, device_id: DeviceId, form: OpenTestForm) -> OpenTestView:
     """One press of that input within 60 s is a test. The next one is real."""
     return open_test(core, actor, device_id, form.source)
 
 
 @router.get("/{device_id}/tests", summary="Tests of a box, newest first")
-def get_tests(core: CoreDep, actor: ActorDep, device_id: DeviceId, limit: Limit = 100) -> list[TestView]:
+def get_tests(core: CoreDep, actor: ActorDep, device_id: DeviceId, limit: Limit = 100) -> list[OpenTestView]:
     """With the press and the incident that used each."""
     return list_tests(core, actor, device_id, limit)
 

@@ -92,14 +92,14 @@ class DevicePage(View):
     """Give it as `after` for the next page; null on the last one."""
 
 
-class TestForm(Form):
+class OpenTestForm(Form):
     """Which input is going to be tested."""
 
     source: InputSource
     """As in events: `button:counter`, `pendant:0a1b2c`."""
 
 
-class TestState(StrEnum):
+class OpenTestState(StrEnum):
     """What became of an open test."""
 
     OPEN = "open"
@@ -107,7 +107,7 @@ class TestState(StrEnum):
     EXPIRED = "expired"
 
 
-class TestView(View):
+class OpenTestView(View):
     """Leave to take one press of one input for a test."""
 
     id: int
@@ -116,7 +116,7 @@ class TestView(View):
     opened_at: datetime
     expires_at: datetime
     """A press after this is real."""
-    state: TestState
+    state: OpenTestState
     pressed_at: datetime | None
     """When the press was that used it."""
     incident: int | None

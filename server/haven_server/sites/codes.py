@@ -23,11 +23,9 @@ _NUMBER = re.compile(_NUMBERED)
 
 def next_number(session: Session) -> int:
     """Number of the next code that Haven gives. The caller holds LOCK until it commits."""
+    code = func.upper(Site.code)  # somebody may have entered s-000123, and codes never differ in case alone
     highest = session.execute(
-        select(Site.code)
-        .where(Site.code.regexp_match(_NUMBERED))
-        .order_by(func.length(Site.code).desc(), Site.code.desc())
-        .limit(1)
+        select(code).where(code.regexp_match(_NUMBERED)).order_by(func.length(code).desc(), code.desc()).limit(1)
     ).scalar()
     found = _NUMBER.fullmatch(highest) if highest else None
     return int(found[1]) + 1 if found else 1

@@ -1,6 +1,6 @@
 """Import of a file of sites: read, compared with what stands, applied in pieces."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -71,9 +71,11 @@ class _Applying:
     """Id of the newest site that the plan knows of, or that this import has made."""
     codes: dict[int, str] = field(default_factory=dict)
 
-    def create(self, rows: Iterable[Drafted[SiteDraft]]) -> None:
+    def create(self, rows: Sequence[Drafted[SiteDraft]]) -> None:
         """Those that bring their codes first, so that none of the numbers given to the others is among them."""
-        for piece in pieces(sorted(rows, key=lambda row: row.draft.code is None)):
+        coded = [row for row in rows if row.draft.code]
+        uncoded = [row for row in rows if not row.draft.code]
+        for piece in (*pieces(coded), *pieces(uncoded)):
             made, self.newest = self.core.database.writer.run(partial(self._create, rows=piece), Lane.ROUTINE)
             self.codes |= made
 
@@ -91,7 +93,7 @@ class _Applying:
         codes = {}
         for row in rows:
             code = row.draft.code
-            if code is None:
+            if not code:
                 code, number = numbered_code(number), number + 1
             site = site_of_draft(row.draft, code, self.desks, self.core.vault)
             site.version, site.created_at, site.updated_at = 1, now, now

@@ -74,7 +74,7 @@ def put_site(core: Core, actor: Actor, code: str, form: SiteForm) -> SiteView:
 
     def job(session: Session) -> SiteView:
         lock_for_transaction(session, LOCK)
-        site = site_of_code(session, code)
+        site, desk_id = site_of_code(session, code), _desk_id(session, form.desk)
         if site is None:
             if form.version is not None:
                 raise Conflict(f"there is no site {code} yet, so it has no version {form.version}")
@@ -83,7 +83,7 @@ def put_site(core: Core, actor: Actor, code: str, form: SiteForm) -> SiteView:
         else:
             _check_change(site, code, form)
         site.district, site.operating, site.reporting_s = form.district, form.operating, form.reporting_s
-        site.desk_id = _desk_id(session, form.desk)
+        site.desk_id = desk_id
         stored = stored_place(form.kind, form.place().as_facts(), core.vault)
         site.facts, site.sealed = stored["facts"], stored["sealed"]
         _save(session, site, actor, "create site" if site.version == 0 else "change site", now)
