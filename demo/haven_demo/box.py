@@ -90,9 +90,9 @@ class SimulatedBox:
         """Where a radio line is written to press the pendant; the same over all its lives."""
         return self.folder / "receiver.pty"
 
-    def start(self, environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()) -> None:
-        """Power on. `wrapper` goes before the command, such as faketime."""
-        command = [*wrapper, sys.executable, "-m", "haven_device.main", "run", "--simulate"]
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Power on."""
+        command = [sys.executable, "-m", "haven_device.main", "run", "--simulate"]
         command += ["--config", str(self._config), "--pty-link", str(self.pty)]
         self._child = Child(command, self.folder / "box.log", environment or {}, self._take)
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 MAX_BODY = 1_000_000
+WAIT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class PoliceDesk:
         self.working = True
         self._webhook = Webhook(secret)
         self._tell = tell
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         desk = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,6 +66,13 @@ class PoliceDesk:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def wait_for_calls(self, number: int, timeout_s: float = WAIT_S) -> list[Call]:
+        """The calls, once there are so many; TimeoutError if there are not."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.calls) >= number, timeout_s):
+                raise TimeoutError(f"the desk has had {len(self.calls)} calls, not {number}")
+            return list(self.calls)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -86,8 +94,9 @@ class PoliceDesk:
             self.refused.append(str(error))
             return 401, {"error": str(error)}
         call = Call(at, request.path, str(request.headers["webhook-id"]), body)
-        with self._lock:
+        with self._changed:
             self.calls.append(call)
+            self._changed.notify_all()
         if self._tell is not None:
             self._tell(call)
         return 200, {"incident": body["incident"], "accepted": True}

@@ -20,9 +20,9 @@ class Settings(BaseSettings):
     """One for each server at the same database; names its MQTT sessions."""
     brokers: str = "localhost:8884"
     """Inner listeners of all brokers, `host:port` separated by commas."""
-    mqtt_ca: Path = Path("/etc/haven/server-ca.crt")
-    mqtt_cert: Path = Path("/etc/haven/dispatch.crt")
-    mqtt_key: Path = Path("/etc/haven/dispatch.key")
+    mqtt_ca: Path = Path("/etc/haven/server/server-ca.crt")
+    mqtt_cert: Path = Path("/etc/haven/server/dispatch.crt")
+    mqtt_key: Path = Path("/etc/haven/server/dispatch.key")
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)

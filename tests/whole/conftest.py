@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from itertools import count
 
 import pytest
 
+from haven_demo.box import SimulatedBox
 from haven_demo.desk import PoliceDesk
 from haven_demo.stack import Stack
 
@@ -19,6 +20,7 @@ class Haven:
         self.stack = stack
         self.desk = desk
         self.api = stack.api
+        self._boxes = count(1)
 
     def connect_desks(self) -> None:
         """Register the station, and a webhook for it and for the city's desk."""
@@ -27,6 +29,13 @@ class Haven:
         for desk_id in (station["id"], city["id"]):
             channel = {"kind": "webhook", "url": f"{self.desk.url}/{desk_id}", "secret": self.stack.webhook_secret}
             self.api.put(f"/api/v1/desks/{desk_id}/channels/1", channel)
+
+    def box(self, **more: str) -> SimulatedBox:
+        """A box at a store of its own, not started; the desk's calls so far are forgotten."""
+        number = next(self._boxes)
+        self.store(f"S-{number}", **more)
+        self.desk.calls.clear()
+        return self.stack.box(f"store-{number:04}", f"S-{number}")
 
     def store(self, code: str, **more: object) -> None:
         """Register a store in Gangnam-gu."""
@@ -43,10 +52,11 @@ class Haven:
         self.api.put(f"/api/v1/sites/{code}", store | more)
 
 
-@pytest.fixture
-def haven(tmp_path: Path) -> Iterator[Haven]:
+@pytest.fixture(scope="module")
+def haven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Haven]:
+    """One for a file of tests, each of which brings its own store and box."""
     with ExitStack() as stack:
-        whole = Stack(tmp_path)
+        whole = Stack(tmp_path_factory.mktemp("haven"))
         desk = stack.enter_context(PoliceDesk(whole.webhook_secret))
         stack.enter_context(whole)
         running = Haven(whole, desk)
