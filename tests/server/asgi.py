@@ -5,7 +5,7 @@ import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from fastapi import FastAPI
 
@@ -79,8 +79,8 @@ class Api:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": parts.path,
-            "raw_path": quote(parts.path).encode(),
+            "path": unquote(parts.path),
+            "raw_path": quote(parts.path, safe="/%:").encode(),
             "query_string": parts.query.encode(),
             "root_path": "",
             "headers": headers,

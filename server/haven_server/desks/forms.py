@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from haven_server.desks.naming import BOXES, DeskKind
-from haven_server.sites.forms import Form, Line, View
+from haven_server.sites.forms import Form, Line, View, visible
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
 SECRET_BYTES = (24, 64)
@@ -53,7 +53,7 @@ class DeskKey(Form):
 
     station: Line
     """Full name of the station: `서울강남경찰서`."""
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(visible)] = ""
     """Of a box, with or without its type; empty for a station."""
     kind: DeskKind
 
