@@ -2,8 +2,9 @@
 
 import logging
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from time import monotonic
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from haven_contract.instants import read_instant, write_instant
@@ -59,7 +60,6 @@ _KEEP_TIME_MS = 3_600_000
 _RESTART_AFTER_MS = 1000
 """Time for the reply to a restart to leave."""
 
-_WRITER_HANGS_S = 30.0
 _ARMING = "disarmed"
 """Arming comes with a later version; a hold-up needs none."""
 
@@ -87,7 +87,9 @@ class Box:
         trace: Trace,
         systemd: Systemd,
         firmware: str,
+        parts: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
     ) -> None:
+        """`parts` say whether they work; systemd's watchdog is fed only while all of them do."""
         events, self._kept = writer.load()
         tunable, faults = commands.read_tunable(self._kept.get("tunable", {}), settings)
         for fault in faults:
@@ -100,6 +102,7 @@ class Box:
         self._trace = trace
         self._systemd = systemd
         self._firmware = firmware
+        self._parts = parts
         now = clock.mono_ms()
         self._state = panel.start(self._settings, self._kept, now)
         self._outbox = Outbox(settings.link, settings.outbox_limit, events)
@@ -172,7 +175,7 @@ class Box:
             self._keep("utc", write_instant(self._sender.floor))
         if self._restart_at is not None and now >= self._restart_at:
             self._stopping = True
-        self._systemd.feed({"outbox": monotonic() - self._writer.beat < _WRITER_HANGS_S})
+        self._systemd.feed(self._parts)
 
     def _handle(self, what: Input) -> None:
         now = self._clock.mono_ms()

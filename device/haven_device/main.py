@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -81,6 +81,10 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
             if settings.receiver is not None:
                 settings = replace(settings, receiver=replace(settings.receiver, port=str(receiver.port)))
         pins = stack.enter_context(Pins(settings, inbox.put, clock, factory=factory))
+        if simulate:
+            for contact in settings.contacts:
+                pins.drive(contact.source, active=False)
+        parts: dict[str, Callable[[], bool]] = {"outbox": writer.works, "network": wire.works}
         box = Box(
             settings,
             clock=clock,
@@ -91,11 +95,13 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
             trace=trace,
             systemd=systemd,
             firmware=version("haven"),
+            parts=parts,
         )
         stack.enter_context(writer)
         if settings.receiver is not None:
             driver = DRIVERS[settings.receiver.driver]()
-            stack.enter_context(SerialReceiver(settings.receiver, driver, clock, inbox.put))
+            reader = stack.enter_context(SerialReceiver(settings.receiver, driver, clock, inbox.put))
+            parts["receiver"] = reader.works
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: box.stop())
         if receiver is not None:

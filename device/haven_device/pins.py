@@ -1,7 +1,8 @@
 """Everything on the GPIO header, and the one module that knows gpiozero. On a laptop its pins are mocked.
 
-Contacts give raw edges, stamped here; debouncing is the core's. The devices are kept referenced, because gpiozero lets
-a forgotten button die silently.
+Contacts stand between a pin and ground, and the Pi pulls the pin up: a cut wire is an open contact. `active_low` says
+whether the closed or the open one is the alarm. Contacts give raw edges, stamped here; debouncing is the core's. The
+devices are kept referenced, because gpiozero lets a forgotten button die silently.
 """
 
 import warnings
@@ -38,6 +39,7 @@ class Pins:
     def __init__(self, settings: Settings, put: Callable[[Input], None], clock: Clock, *, factory: Any = None) -> None:
         self._stack = ExitStack()
         self._contacts: dict[str, DigitalInputDevice] = {}
+        self._active_low = {contact.source: contact.active_low for contact in settings.contacts}
         self._led: Any = None
         self._buzzer: Any = None
         try:
@@ -58,7 +60,7 @@ class Pins:
 
     def levels(self) -> dict[str, bool]:
         """Source of each contact -> active now. The backstop for edges that get lost."""
-        return {source: bool(device.is_active) for source, device in self._contacts.items()}
+        return {source: bool(device.is_active) == self._active_low[source] for source, device in self._contacts.items()}
 
     def shine(self, level: float) -> None:
         """See Light."""
@@ -72,21 +74,18 @@ class Pins:
 
     def drive(self, source: str, active: bool) -> None:
         """Mocked pins only: move a contact as a hand would. KeyError for a source that is not configured."""
-        device = self._contacts[source]
-        pin = device.pin
-        (pin.drive_low if active == bool(device.pull_up) else pin.drive_high)()
+        pin = self._contacts[source].pin
+        (pin.drive_low if active == self._active_low[source] else pin.drive_high)()
 
     def _open_contact(
         self, contact: ContactSettings, put: Callable[[Input], None], clock: Clock, factory: Any
     ) -> "DigitalInputDevice":
         from gpiozero import DigitalInputDevice  # noqa: PLC0415 - `doctor` and tests of the core run without it
 
-        device: Any = self._open(
-            contact.source, contact.pin, DigitalInputDevice, pull_up=contact.active_low, pin_factory=factory
-        )
+        device: Any = self._open(contact.source, contact.pin, DigitalInputDevice, pull_up=True, pin_factory=factory)
         # On a Pi, lgpio has one thread for all pins: only put, and let nothing be raised there.
-        device.when_activated = partial(_edge, put, clock, contact.source, True)
-        device.when_deactivated = partial(_edge, put, clock, contact.source, False)
+        device.when_activated = partial(_edge, put, clock, contact.source, contact.active_low)
+        device.when_deactivated = partial(_edge, put, clock, contact.source, not contact.active_low)
         return device
 
     def _open_indicator(self, indicator: IndicatorSettings, factory: Any) -> None:

@@ -1,6 +1,7 @@
 """The serial radio receiver: a thread reads it, asks whether it lives, and opens it again when it was unplugged."""
 
 import logging
+import termios
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -43,13 +44,17 @@ class SerialReceiver:
         self._ending.set()
         self._thread.join(timeout=3)
 
+    def works(self) -> bool:
+        """For the watchdog: the thread lives."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._ending.is_set():
             try:
                 with open_port(self._settings) as port:
                     self._driver.reset()
                     self._serve(port)
-            except (OSError, ValueError) as error:  # serial.SerialException is an OSError
+            except (OSError, ValueError, termios.error) as error:  # serial.SerialException is an OSError
                 self._tell(up=False, why=f"{self._settings.port}: {error}")
             self._ending.wait(_REOPEN_S)
 

@@ -45,6 +45,7 @@ class ContactSettings:
     pin: int
     kind: str
     active_low: bool = True
+    """Closed to ground is active; False: open is active, like a lid's contact or a loop that may be cut."""
     hold_ms: int = 0
     """0: every contact counts. Else: held for so long, or two short ones within 5 s."""
     debounce_ms: int = 20

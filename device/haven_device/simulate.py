@@ -40,6 +40,8 @@ class SimulatedReceiver:
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._ending = False
+        self.answers = True
+        """It answers pings, as a living receiver does."""
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._run, name="simulated-receiver", daemon=True)
 
@@ -97,8 +99,10 @@ class SimulatedReceiver:
             data = os.read(handle, _CHUNK)
             if self._stick is not None:
                 os.write(self._stick[0], data)
-        elif self._stick is not None and handle == self._stick[0] and _PING in os.read(handle, _CHUNK):
-            os.write(handle, _PONG)
+        elif self._stick is not None and handle == self._stick[0]:
+            asked = _PING in os.read(handle, _CHUNK)
+            if asked and self.answers:
+                os.write(handle, _PONG)
 
 
 def obey_stdin(pins: Pins, receiver: SimulatedReceiver | None, stop: Callable[[], None]) -> threading.Thread:

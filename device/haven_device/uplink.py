@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -31,6 +32,7 @@ _QUEUE = 500
 """Messages that paho may hold; the outbox sends far fewer at once."""
 
 _HANG_UP_S = 3.0
+_HANGS_S = 60.0
 
 
 class Uplink:
@@ -76,6 +78,10 @@ class Uplink:
         """The connection is up by its own word, but the thread that serves it has ended."""
         return self._connection is not None and self._connection.is_dead()
 
+    def works(self) -> bool:
+        """For the watchdog: there is nothing to serve, or it is served, or the attempt is young."""
+        return self._connection is None or self._connection.works()
+
 
 class Connection:
     """One attempt and, if it succeeds, the connection that comes of it."""
@@ -100,6 +106,7 @@ class Connection:
         self._check_time = check_time
         self._floor = floor
         self._over = threading.Event()
+        self._began = monotonic()
         self._network_thread: threading.Thread | None = None
         self._client = self._make_client(will)
         threading.Thread(target=self._dial, name=f"dial-{generation}", daemon=True).start()
@@ -121,6 +128,12 @@ class Connection:
     def is_dead(self) -> bool:
         """See Uplink.is_dead."""
         return self._network_thread is not None and not self._network_thread.is_alive()
+
+    def works(self) -> bool:
+        """See Uplink.works."""
+        if self._network_thread is None:
+            return monotonic() - self._began < _HANGS_S
+        return self._network_thread.is_alive()
 
     def hang_up(self, *, will: bool) -> threading.Thread:
         """Disconnect in a thread of its own, for paho may block here."""

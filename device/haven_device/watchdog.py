@@ -3,7 +3,7 @@
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 _log = logging.getLogger(__name__)
@@ -28,12 +28,12 @@ class Systemd:
         """The box ends on purpose."""
         self._notify("STOPPING=1")
 
-    def feed(self, parts: Mapping[str, bool]) -> None:
-        """Feed the watchdog, if every part works; else name those that do not, and let systemd act."""
+    def feed(self, parts: Mapping[str, Callable[[], bool]]) -> None:
+        """Feed the watchdog if every part says that it works; else name those that do not, and let systemd act."""
         now = monotonic()
         if self._pause_s is None or now - self._fed < self._pause_s:
             return
-        hung = [name for name, works in parts.items() if not works]
+        hung = [name for name, works in parts.items() if not works()]
         self._fed = now
         if hung:
             _log.error("watchdog not fed, hanging: %s", ", ".join(hung))

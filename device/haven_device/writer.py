@@ -22,6 +22,8 @@ SETTLE_S = 30.0
 """A disk that has failed is trusted again after so long without a failure: a full one takes a write now and then."""
 
 _BEAT_S = 1.0
+_HANGS_S = 30.0
+"""A card may take seconds for a write; one that takes so long has died."""
 
 
 class Writer:
@@ -46,8 +48,7 @@ class Writer:
         self._remove: set[str] = set()
         self._keep: dict[str, Any] = {}
         self._ending = False
-        self.beat = monotonic()
-        """Time of the thread's last round; stands still if the disk hangs."""
+        self._beat = monotonic()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def load(self) -> tuple[list[StoredEvent], dict[str, Any]]:
@@ -74,6 +75,10 @@ class Writer:
         self._thread.join(timeout=5)
         if self._store is not None and not self._thread.is_alive():
             self._store.__exit__(None, None, None)
+
+    def works(self) -> bool:
+        """For the watchdog: the thread goes its rounds, and does not hang in a write."""
+        return monotonic() - self._beat < _HANGS_S
 
     @property
     def waiting(self) -> int:
@@ -103,7 +108,7 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            self.beat = monotonic()
+            self._beat = monotonic()
             with self._wake:
                 if not (self._add or self._remove or self._keep or self._ending):
                     self._wake.wait(_BEAT_S)

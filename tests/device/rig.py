@@ -354,7 +354,7 @@ reconnect_cap_s = 0.3
 {broker_extra}
 [reporting]
 heartbeat_s = 1
-reporting_s = 3
+reporting_s = 2
 [[button]]
 name = "counter"
 pin = 17
