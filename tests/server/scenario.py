@@ -176,7 +176,7 @@ class Dispatch:
     def receive(self, inbound: Inbound) -> Recorded:
         """A message of an event topic arrives."""
         recorded = self.core.database.writer.run(lambda session: self.recorder.record(session, inbound))
-        self._in_hand += recorded.deliveries
+        self._in_hand += [delivery for delivery in recorded.deliveries if delivery not in self._in_hand]
         if recorded.can_be_answered:
             self.heard.send_receipt(recorded.device_id, recorded.receipt)
         return recorded
@@ -216,7 +216,7 @@ class Dispatch:
         claimed = self.core.database.writer.run(lambda s: claim_due(s, "server1", now, self._in_hand, 1000))
         ids, self._in_hand = self._in_hand + claimed, []
         with self.core.database.read() as session:
-            parcels = load_parcels(session, ids, self.vault)
+            parcels = load_parcels(session, ids, self.vault).parcels
         for parcel in parcels:
             body = json.loads(json.dumps(message(parcel.told, SEOUL)))
             self.calls.append(body | {"channel": parcel.url})
@@ -225,7 +225,7 @@ class Dispatch:
                 self.heard.receipts += receipts
             else:
                 self.core.database.writer.run(
-                    lambda s, p=parcel: record_failed(s, p, "no answer", now, Random(1))  # type: ignore[misc]
+                    lambda s, p=parcel: record_failed(s, p.delivery_id, "no answer", now, Random(1))  # type: ignore[misc]
                 )
 
     def step(self, incident: dict[str, Any], step: Step, **more: Any) -> dict[str, Any]:

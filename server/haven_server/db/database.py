@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from haven_server.db.engines import make_engine
 from haven_server.db.writer import Writer
-from haven_server.problems import Busy
 
 
 class Database:
@@ -44,14 +43,6 @@ class Database:
         except SQLAlchemyError:
             return False
 
-    def accepts_writes(self) -> bool:
-        """Whether a commit is possible now: a full disk still reads."""
-        try:
-            self.writer.run(lambda session: session.execute(text("UPDATE listening SET heard_until = heard_until")))
-        except (SQLAlchemyError, TimeoutError, Busy):
-            return False
-        return True
-
 
 def lock_for_transaction(session: Session, name: str) -> None:
     """Let one server at a time past here until it commits.
@@ -59,6 +50,12 @@ def lock_for_transaction(session: Session, name: str) -> None:
     SQLite needs nothing: whoever writes holds the lock of the whole file since BEGIN IMMEDIATE.
     """
     lock_connection(session.connection(), name)
+
+
+def lock_all_for_transaction(session: Session, names: Iterable[str]) -> None:
+    """Lock several, always in the same order, so that no two servers wait for each other."""
+    for name in sorted(set(names)):
+        lock_for_transaction(session, name)
 
 
 def lock_connection(connection: Connection, name: str) -> None:

@@ -3,25 +3,25 @@
 import queue
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Self
 
 import structlog
 from sqlalchemy.orm import Session
 
 from haven_server.core import Core
+from haven_server.db.faults import is_database_fault
 from haven_server.incidents.receipts import current_receipts
+from haven_server.incidents.response import RESPONSES, UNKNOWN_KIND
 from haven_server.ingest.connection import Delivered
 from haven_server.ingest.inbound import Inbound
 from haven_server.ingest.recording import EventRecorder, Recorded
+from haven_server.metrics import EVENTS, INBOX_WAITING, PRESS_TO_COMMIT, REPEATED
 
 log = structlog.get_logger()
 
 MAX_BATCH = 256
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-TRIES = 3
-"""For an event that fails by itself while the database works."""
 
 
 class AlarmLane:
@@ -33,12 +33,13 @@ class AlarmLane:
         inbox: "queue.Queue[Delivered]",
         came_up: threading.Event,
         deliver: Callable[[list[int]], None],
+        recorder: EventRecorder | None = None,
     ) -> None:
         self._core = core
         self._inbox = inbox
         self._came_up = came_up
         self._deliver = deliver
-        self._recorder = EventRecorder(core.vault, core.server)
+        self._recorder = recorder or EventRecorder(core.vault, core.server)
         self._stopping = threading.Event()
         self.stuck = False
         """The database refuses alarms at present; they are kept and tried again."""
@@ -55,14 +56,6 @@ class AlarmLane:
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
-
-    def _repeat_receipts(self) -> None:
-        """Send the present receipt of every open incident: they may have been lost while a broker was away."""
-        self._came_up.clear()
-        with self._core.database.read() as session:
-            receipts = current_receipts(session, None, self._core.clock.now())
-        for device_id, receipt in receipts:
-            self._core.outbound.send_receipt(device_id, receipt)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -85,63 +78,86 @@ class AlarmLane:
                 batch.append(self._inbox.get_nowait())
             except queue.Empty:
                 break
+        INBOX_WAITING.labels("alarms").set(self._inbox.qsize())
         return batch
+
+    def _repeat_receipts(self) -> None:
+        """Send the present receipt of every open incident: they may have been lost while a broker was away."""
+        self._came_up.clear()
+        try:
+            with self._core.database.read() as session:
+                receipts = current_receipts(session, None, self._core.clock.now())
+        except Exception as error:
+            self._came_up.set()
+            if not is_database_fault(error):
+                raise
+            log.warning("receipts cannot be repeated yet", reason=str(error)[:200])
+            self._stopping.wait(FIRST_PAUSE_S)
+            return
+        for device_id, receipt in receipts:
+            self._core.outbound.send_receipt(device_id, receipt)
 
     def _process(self, batch: list[Delivered]) -> None:
         inbound = [delivered.inbound for delivered in batch]
         try:
-            recorded = self._core.database.writer.run(
-                lambda session: [self._recorder.record(session, message) for message in inbound]
-            )
-        except Exception as error:  # noqa: BLE001 - the poisonous one is found by trying each alone
+            recorded = self._core.database.writer.run(lambda session: self._recorder.record_all(session, inbound))
+        except Exception as error:  # noqa: BLE001 - a poisonous one is found by trying each alone
             log.warning("a batch of events failed; each is tried alone", count=len(batch), reason=str(error)[:200])
-            for delivered in batch:
-                self._process_alone(delivered)
+            self._process_one_by_one(batch)
         else:
             for delivered, result in zip(batch, recorded, strict=True):
                 self._after_commit(delivered, result)
 
-    def _process_alone(self, delivered: Delivered) -> None:
-        """Record it as it is; if that keeps failing while the database works, as one that cannot be read."""
-        for record in (self._recorder.record, self._recorder.record_unprocessable):
-            result = self._persist(partial(_record, record, delivered.inbound))
-            if result is not None:
-                self._after_commit(delivered, result)
-                return
-        log.error("an event could not be recorded; the broker keeps it", topic=delivered.inbound.topic)
+    def _process_one_by_one(self, batch: list[Delivered]) -> None:
+        """Record each as it is; those that fail while the database works last, and as what cannot be read."""
+        odd = [delivered for delivered in batch if not self._store(delivered, self._recorder.record)]
+        for delivered in odd:
+            stored = self._store(delivered, self._recorder.record) or self._store(
+                delivered, self._recorder.record_unprocessable
+            )
+            if not stored and not self._stopping.is_set():
+                log.error("an event could not be recorded; the box sends it again", topic=delivered.inbound.topic)
 
-    def _persist(self, job: Callable[[Session], Recorded]) -> Recorded | None:
-        """Run the job, for as long as the database is away; None if it fails TRIES times while the database works."""
-        pause, failures = FIRST_PAUSE_S, 0
-        while failures < TRIES and not self._stopping.is_set():
+    def _store(self, delivered: Delivered, record: Callable[[Session, Inbound], Recorded]) -> bool:
+        """Try for as long as the database is at fault, and once otherwise; False if it was not stored."""
+        pause = FIRST_PAUSE_S
+        while not self._stopping.is_set():
             try:
-                result = self._core.database.writer.run(job)
+                result = self._core.database.writer.run(lambda session: record(session, delivered.inbound))
             except Exception as error:  # noqa: BLE001 - its own fault or the database's, which the next line tells
-                self.stuck = not self._core.database.accepts_writes()
+                self.stuck = is_database_fault(error)
                 log.warning("an alarm is not stored yet", database_away=self.stuck, reason=str(error)[:200])
-                failures += 0 if self.stuck else 1
+                if not self.stuck:
+                    return False
             else:
                 self.stuck = False
-                return result
+                self._after_commit(delivered, result)
+                return True
             self._stopping.wait(pause)
             pause = min(LONGEST_PAUSE_S, pause * 2)
-        return None
+        return False
 
     def _after_commit(self, delivered: Delivered, result: Recorded) -> None:
-        self._deliver(result.deliveries)
+        """Police, box and broker are told; none of them waits in vain because another cannot be."""
+        steps: list[Callable[[], object]] = [lambda: self._deliver(result.deliveries), delivered.acknowledge]
         if result.can_be_answered:
-            self._core.outbound.send_receipt(result.device_id, result.receipt)
-        delivered.acknowledge()
-        if result.new:
-            log.info(
-                "event recorded",
-                device=result.device_id,
-                event_id=result.receipt.event_id,
-                kind=result.kind,
-                incident=result.incident_id,
-                flags=list(result.flags),
-            )
-
-
-def _record(record: Callable[[Session, Inbound], Recorded], inbound: Inbound, session: Session) -> Recorded:
-    return record(session, inbound)
+            steps.insert(1, lambda: self._core.outbound.send_receipt(result.device_id, result.receipt))
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("an event is stored, but not everybody could be told", device=result.device_id)
+        if not result.new:
+            REPEATED.inc()
+            return
+        EVENTS.labels(result.kind if result.kind in RESPONSES else UNKNOWN_KIND).inc()
+        took = self._core.clock.now() - delivered.inbound.arrival.received_at
+        PRESS_TO_COMMIT.observe(took.total_seconds())
+        log.info(
+            "event recorded",
+            device=result.device_id,
+            event_id=result.receipt.event_id,
+            kind=result.kind,
+            incident=result.incident_id,
+            flags=list(result.flags),
+        )

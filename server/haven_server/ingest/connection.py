@@ -30,6 +30,8 @@ KEEPALIVE_S = 15
 
 CONNECT_TIMEOUT_S = 10
 LONGEST_PAUSE_S = 5.0
+MOST_WAITING = 20_000
+"""Messages that wait for the broker's acknowledgement; a further one is not sent. Receipts are repeated anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,9 @@ class Connection:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            session = _Session(self._plan, self._inbox, self._clock)
+            session = None
             try:
+                session = _Session(self._plan, self._inbox, self._clock)  # reads certificates, which may be amiss
                 session.open()
             except Exception as error:  # noqa: BLE001 - whatever keeps us from the broker, we try again
                 log.warning("broker not reachable", broker=str(self._plan), reason=f"{type(error).__name__}: {error}")
@@ -126,7 +129,8 @@ class Connection:
                 self._up = None
                 if not self._stopping.is_set():
                     log.warning("connection to broker lost", broker=str(self._plan), client=self._plan.client_id)
-            session.close()
+            if session is not None:
+                session.close()
             failures += 1
             # Full jitter, so that the servers of a city do not return in step.
             self._stopping.wait(self._random.uniform(0, min(LONGEST_PAUSE_S, 0.25 * 2 ** min(failures, 8))))
@@ -149,6 +153,7 @@ class _Session:
             manual_ack=True,
             reconnect_on_failure=False,
         )
+        self.client.max_queued_messages_set(MOST_WAITING)
         self.client.tls_set_context(plan.tls.context())
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = self._on_subscribe

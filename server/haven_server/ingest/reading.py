@@ -48,7 +48,7 @@ def unreadable(topic: str, payload: bytes, why: str) -> Reading:
     digest = _digest(payload)
     event = Event(id=f"sha256:{digest}", kind=UNREADABLE_KIND)
     flags = [flag(Flag.UNREADABLE, why=why)]
-    return Reading(_device_of(topic), event, UNREADABLE_KIND, digest, payload[:MAX_KEPT], flags)
+    return Reading(device_of(topic), event, UNREADABLE_KIND, digest, payload[:MAX_KEPT], flags)
 
 
 def _digest(payload: bytes) -> str:
@@ -80,7 +80,8 @@ def calls_itself_a_test(event: Event) -> bool:
     return (event.kind == Kind.TEST and event.source != DEVICE_SOURCE) or "test" in event.detail
 
 
-def _device_of(topic: str) -> str:
+def device_of(topic: str) -> str:
+    """Name of the sender in the topic, made printable; for a topic of another form, what there is of it."""
     levels = topic.split("/")
     name = levels[_DEVICE_LEVEL] if len(levels) > _DEVICE_LEVEL else topic
     return "".join(character if character.isprintable() else "?" for character in name)[:64] or "?"

@@ -8,29 +8,22 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.errors import ContractError
-from haven_contract.instants import read_instant
-from haven_contract.messages import Event as Message
 from haven_contract.messages import Receipt
 from haven_contract.topics import check_device_id
 from haven_contract.words import Kind, Stage
-from haven_server.db.database import lock_for_transaction
-from haven_server.db.upsert import insert_or_ignore, upsert
+from haven_server.db.database import lock_all_for_transaction, lock_for_transaction
+from haven_server.db.upsert import insert_or_ignore
 from haven_server.incidents.flags import Flag, flag
 from haven_server.incidents.opening import Press, open_or_join
 from haven_server.incidents.response import Handling, response_to
 from haven_server.incidents.timeline import Line, write_line
 from haven_server.ingest.inbound import Inbound
 from haven_server.ingest.origin import Origin, origin_of
-from haven_server.ingest.presstime import (
-    CLOCK_TOLERANCE_S,
-    LATE_S,
-    Arrival,
-    PressTime,
-    boot_start,
-    press_time,
-)
-from haven_server.ingest.reading import Reading, read_event, unreadable
-from haven_server.models import DeviceBoot, Event, Incident, OpenTest
+from haven_server.ingest.presstime import Arrival, PressTime
+from haven_server.ingest.reading import Reading, device_of, read_event, unreadable
+from haven_server.ingest.timing import find_press_time, time_flags
+from haven_server.models import Delivery, Device, Event, Incident, Notice, OpenTest
+from haven_server.police.deliveries import DeliveryState
 from haven_server.supervision.troubles import open_trouble, restore_trouble
 from haven_server.vault import Vault
 
@@ -87,6 +80,12 @@ class EventRecorder:
         """Record one event, whatever it is; a repeated one is answered with its present receipt."""
         return self._record(session, inbound, read_event(inbound.topic, inbound.payload))
 
+    def record_all(self, session: Session, inbound: list[Inbound]) -> list[Recorded]:
+        """Record a batch in its order, with the locks of all its sites taken before."""
+        if len(inbound) > 1:
+            lock_all_for_transaction(session, _places(session, inbound))
+        return [self.record(session, message) for message in inbound]
+
     def record_unprocessable(self, session: Session, inbound: Inbound) -> Recorded:
         """Record an event whose contents break our own code: it rings like one that cannot be read (promise 3)."""
         why = "the server could not process it"
@@ -97,8 +96,8 @@ class EventRecorder:
         if known is not None:
             return known
         origin = origin_of(session, reading.device_id, self._vault)
-        lock_for_transaction(session, f"site {origin.site.id}" if origin.site else f"device {reading.device_id}")
-        when = self._press_time(session, reading, inbound.arrival)
+        lock_for_transaction(session, _place(reading.device_id, origin.site.id if origin.site else None))
+        when = find_press_time(session, reading.device_id, reading.event, inbound.arrival)
         case = _Case(reading, inbound.arrival, origin, when)
         event_id = self._insert(session, case)
         if event_id is None:
@@ -108,7 +107,7 @@ class EventRecorder:
 
     def _repeated(self, session: Session, reading: Reading) -> Recorded | None:
         row = session.execute(
-            select(Event.stage, Event.stage_rev, Event.stage_at, Event.stage_reason).where(
+            select(Event.id, Event.stage, Event.stage_rev, Event.stage_at, Event.stage_reason).where(
                 Event.device_id == reading.device_id,
                 Event.event_id == reading.event.id,
                 Event.payload_hash == reading.payload_hash,
@@ -123,29 +122,29 @@ class EventRecorder:
             at=row.stage_at,
             reason=row.stage_reason,
         )
-        return Recorded(reading.device_id, receipt, new=False)
+        return Recorded(reading.device_id, receipt, new=False, deliveries=self._in_hand(session, row.id))
+
+    def _in_hand(self, session: Session, event_row: int) -> list[int]:
+        """Deliveries taken for this server as the event was stored: it may never have heard that they were."""
+        return list(
+            session.scalars(
+                select(Delivery.id)
+                .join(Notice, Notice.id == Delivery.notice_id)
+                .where(
+                    Notice.event_id == event_row,
+                    Delivery.state == DeliveryState.PENDING.value,
+                    Delivery.claimed_by == self._server,
+                )
+            )
+        )
 
     @staticmethod
     def _lost_race(reading: Reading) -> Recorded:
         raise RuntimeError(f"event {reading.event.id} of {reading.device_id} is neither new nor known")
 
-    @staticmethod
-    def _press_time(session: Session, reading: Reading, arrival: Arrival) -> PressTime:
-        event = reading.event
-        if arrival.sent is not None:
-            remember_boot(session, reading.device_id, arrival, arrival.sent.boot_id, arrival.sent.mono_ms)
-        earlier = None
-        if event.boot_id is not None and (arrival.sent is None or arrival.sent.boot_id != event.boot_id):
-            earlier = session.execute(
-                select(DeviceBoot.started_at).where(
-                    DeviceBoot.device_id == reading.device_id, DeviceBoot.boot_id == event.boot_id
-                )
-            ).scalar()
-        return press_time(event, arrival, earlier)
-
     def _insert(self, session: Session, case: _Case) -> int | None:
         reading, when, event = case.reading, case.when, case.reading.event
-        reading.flags.extend(_time_flags(event, when, case.arrival))
+        reading.flags.extend(time_flags(event, when, case.arrival))
         reused = session.execute(
             select(Event.id).where(Event.device_id == reading.device_id, Event.event_id == event.id).limit(1)
         ).first()
@@ -240,35 +239,15 @@ class EventRecorder:
         return True
 
 
-def remember_boot(session: Session, device_id: str, arrival: Arrival, boot_id: str, mono_ms: int) -> None:
-    """Keep when a boot's monotonic clock stood at 0, for events of it that arrive after the next boot."""
-    started_at = boot_start(arrival, boot_id, mono_ms)
-    if started_at is not None:
-        row = {
-            "device_id": device_id,
-            "boot_id": boot_id,
-            "started_at": started_at,
-            "known_at": arrival.received_at,
-        }
-        upsert(session, DeviceBoot, [row], ("started_at", "known_at"))
+def _place(device_id: str, site_id: int | None) -> str:
+    """What is locked while an event is recorded: presses of one site must see each other, to be joined."""
+    return f"device {device_id}" if site_id is None else f"site {site_id}"
 
 
-def _time_flags(event: Message, when: PressTime, arrival: Arrival) -> list[dict[str, Any]]:
-    if when.at is None:
-        return [flag(Flag.PRESS_TIME_UNKNOWN, clock=event.clock)]
-    flags = []
-    late_s = (arrival.received_at - when.at).total_seconds()
-    if late_s > LATE_S:
-        flags.append(flag(Flag.LATE, late={"seconds": round(late_s)}))
-    if event.clock is not None:
-        try:
-            difference_s = (read_instant(event.clock) - when.at).total_seconds()
-        except ContractError as error:
-            flags.append(flag(Flag.ODD_FIELDS, why=str(error)))
-        else:
-            if abs(difference_s) > CLOCK_TOLERANCE_S:
-                flags.append(flag(Flag.CLOCK_WRONG, difference={"seconds": round(difference_s)}))
-    return flags
+def _places(session: Session, inbound: list[Inbound]) -> list[str]:
+    devices = {device_of(message.topic) for message in inbound}
+    sites = dict(session.execute(select(Device.id, Device.site_id).where(Device.id.in_(devices))).tuples().all())
+    return [_place(device_id, sites.get(device_id)) for device_id in devices]
 
 
 def _save_flags(session: Session, event_id: int, flags: list[dict[str, Any]]) -> None:

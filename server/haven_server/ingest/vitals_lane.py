@@ -11,16 +11,21 @@ from haven_contract.errors import ContractError
 from haven_contract.messages import Heartbeat, Reply, State
 from haven_contract.topics import Up, parse_up
 from haven_server.core import Core
+from haven_server.db.faults import is_database_fault
 from haven_server.db.writer import Lane
 from haven_server.devices.commands import record_reply
 from haven_server.ingest.connection import Delivered
-from haven_server.metrics import UNREADABLE_VITALS
+from haven_server.metrics import INBOX_WAITING, UNREADABLE_VITALS
 from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
 
 log = structlog.get_logger()
 
 MAX_BATCH = 128
 PAUSE_S = 1.0
+
+
+class _Stopped(Exception):
+    """The server stops before the database came back."""
 
 
 class VitalsLane:
@@ -46,22 +51,57 @@ class VitalsLane:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            batch = self._take()
-            if not batch:
-                continue
-            vitals, replies = self._read(batch)
             try:
-                told = self._core.database.writer.run(lambda s: self._record(s, vitals, replies), Lane.ROUTINE)  # noqa: B023 - runs before the next round
+                batch = self._take()
+                if batch:
+                    self._process(batch)
             except Exception:
-                log.exception("heartbeats could not be recorded; boxes will show that they are not protected")
+                log.exception("the vitals lane failed; the boxes speak again soon")
+
+    def _process(self, batch: list[Delivered]) -> None:
+        try:
+            told = self._store(batch)
+        except _Stopped:
+            return  # not acknowledged: the broker keeps what boxes do not say again
+        for device_id, receipt in told.receipts:
+            self._core.outbound.send_receipt(device_id, receipt)
+        for device_id, alive in told.alive:
+            self._core.outbound.send_alive(device_id, alive)
+        for delivered in batch:
+            delivered.acknowledge()
+
+    def _store(self, batch: list[Delivered]) -> VitalsTold:
+        """Record the batch; if something in it breaks our own code, each alone, so that the others lose nothing."""
+        try:
+            return self._persist(batch)
+        except _Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - the poisonous one is found by trying each alone
+            log.warning("a batch of heartbeats failed; each is tried alone", count=len(batch), reason=str(error)[:200])
+        told = VitalsTold([], [])
+        for delivered in batch:
+            try:
+                alone = self._persist([delivered])
+            except _Stopped:
+                raise
+            except Exception:
+                log.exception("a state, heartbeat or reply could not be recorded", topic=delivered.inbound.topic)
+            else:
+                told.receipts.extend(alone.receipts)
+                told.alive.extend(alone.alive)
+        return told
+
+    def _persist(self, batch: list[Delivered]) -> VitalsTold:
+        vitals, replies = self._read(batch)
+        while not self._stopping.is_set():
+            try:
+                return self._core.database.writer.run(lambda s: self._record(s, vitals, replies), Lane.ROUTINE)
+            except Exception as error:
+                if not is_database_fault(error):
+                    raise
+                log.warning("heartbeats are not stored yet", reason=str(error)[:200])
                 self._stopping.wait(PAUSE_S)
-                told = VitalsTold([], [])
-            for device_id, receipt in told.receipts:
-                self._core.outbound.send_receipt(device_id, receipt)
-            for device_id, alive in told.alive:
-                self._core.outbound.send_alive(device_id, alive)
-            for delivered in batch:
-                delivered.acknowledge()
+        raise _Stopped
 
     def _take(self) -> list[Delivered]:
         try:
@@ -73,6 +113,7 @@ class VitalsLane:
                 batch.append(self._inbox.get_nowait())
             except queue.Empty:
                 break
+        INBOX_WAITING.labels("vitals").set(self._inbox.qsize())
         return batch
 
     def _record(self, session: Session, vitals: list[Vital], replies: list[tuple[str, Reply]]) -> VitalsTold:

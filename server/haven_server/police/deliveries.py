@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session, aliased
@@ -52,6 +53,14 @@ class Parcel:
     """Row of the incident's newest event that the message counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Deliveries made ready. `broken` are those that could not be, by id, and why."""
+
+    parcels: list[Parcel]
+    broken: dict[int, str]
+
+
 def claim_due(session: Session, server: str, now: datetime, busy: Iterable[int], limit: int) -> list[int]:
     """Take deliveries whose time has come, alarms before tests, and give their ids.
 
@@ -92,6 +101,19 @@ def claim_due(session: Session, server: str, now: datetime, busy: Iterable[int],
     return ids
 
 
+def keep_claims(session: Session, server: str, ids: Iterable[int], now: datetime) -> None:
+    """Tell the other servers that this one still lives and sends these."""
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id.in_(list(ids)),
+            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.claimed_by == server,
+        )
+        .values(next_at=now + timedelta(seconds=CLAIM_S))
+    )
+
+
 def release_claims(session: Session, server: str, now: datetime) -> int:
     """At start: what this server had in its hands when it died is due at once."""
     released = session.execute(
@@ -108,59 +130,65 @@ def release(session: Session, ids: list[int], now: datetime) -> None:
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_at=now, claimed_by=None))
 
 
-def load_parcels(session: Session, ids: list[int], vault: Vault) -> list[Parcel]:
-    """What the deliveries tell, as the incident stands now."""
+def load_parcels(session: Session, ids: Iterable[int], vault: Vault) -> Loaded:
+    """What the deliveries tell, as the incident stands now. Those that are settled by now are left out."""
     counted = aliased(Event)
     newest = select(func.max(counted.id)).where(counted.incident_id == Incident.id).scalar_subquery()
     rows = session.execute(
-        select(Delivery, Notice, Incident, Event, DeskChannel, Desk, DeviceInput.label, newest)
+        select(Delivery.id, Notice, Incident, Event, DeskChannel, Desk, DeviceInput.label, newest)
         .join(Notice, Notice.id == Delivery.notice_id)
         .join(Incident, Incident.id == Notice.incident_id)
         .join(Event, Event.id == Notice.event_id)
         .join(DeskChannel, DeskChannel.id == Delivery.channel_id)
         .join(Desk, Desk.id == DeskChannel.desk_id)
         .outerjoin(DeviceInput, (DeviceInput.device_id == Event.device_id) & (DeviceInput.source == Event.source))
-        .where(Delivery.id.in_(ids))
+        .where(Delivery.id.in_(list(ids)), Delivery.state == DeliveryState.PENDING.value)
+        .order_by(Delivery.id)
     ).all()
-    parcels = []
-    for delivery, notice, incident, event, channel, desk, label, told_until in rows:
-        facts = vault.open_json(incident.sealed) if incident.sealed is not None else incident.facts
-        told = Told(
-            incident_id=incident.id,
-            event_row=event.id,
-            number=notice.number,
-            is_test=incident.is_test,
-            event_id=event.event_id,
-            device_id=event.device_id,
-            kind=event.kind,
-            source=event.source,
-            input_label=label,
-            pressed_at=event.press_at,
-            received_at=event.received_at,
-            first_pressed_at=incident.first_press_at,
-            presses=incident.presses,
-            flags=incident.flags,
-            state=incident.state,
-            site=facts,
-            place=open_place(incident, vault),
-            desk=desk_with_station(desk),
-            desk_phone=desk.phone,
-            linked_id=incident.linked_id,
-        )
-        parcels.append(
-            Parcel(
-                delivery_id=delivery.id,
-                channel_id=channel.id,
-                channel_kind=channel.kind,
-                url=channel.url,
-                secret=vault.open(channel.sealed_secret).decode(),
-                timeout_s=channel.timeout_s,
-                concurrency=channel.concurrency,
-                told=told,
-                told_until=told_until,
-            )
-        )
-    return parcels
+    loaded = Loaded([], {})
+    for row in rows:
+        try:
+            loaded.parcels.append(_parcel(row, vault))
+        except Exception as error:  # noqa: BLE001 - one that cannot be opened never stops the others (promise 8)
+            loaded.broken[row.id] = f"it cannot be made: {type(error).__name__}: {error}"
+    return loaded
+
+
+def _parcel(row: Any, vault: Vault) -> Parcel:
+    delivery_id, notice, incident, event, channel, desk, label, told_until = row
+    told = Told(
+        incident_id=incident.id,
+        event_row=event.id,
+        number=notice.number,
+        is_test=incident.is_test,
+        event_id=event.event_id,
+        device_id=event.device_id,
+        kind=event.kind,
+        source=event.source,
+        input_label=label,
+        pressed_at=event.press_at,
+        received_at=event.received_at,
+        first_pressed_at=incident.first_press_at,
+        presses=incident.presses,
+        flags=incident.flags,
+        state=incident.state,
+        site=vault.open_json(incident.sealed) if incident.sealed is not None else incident.facts,
+        place=open_place(incident, vault),
+        desk=desk_with_station(desk),
+        desk_phone=desk.phone,
+        linked_id=incident.linked_id,
+    )
+    return Parcel(
+        delivery_id=delivery_id,
+        channel_id=channel.id,
+        channel_kind=channel.kind,
+        url=channel.url,
+        secret=vault.open(channel.sealed_secret).decode(),
+        timeout_s=channel.timeout_s,
+        concurrency=channel.concurrency,
+        told=told,
+        told_until=told_until,
+    )
 
 
 def record_alerted(session: Session, parcel: Parcel, at: datetime) -> list[tuple[str, Receipt]]:
@@ -197,25 +225,27 @@ def record_alerted(session: Session, parcel: Parcel, at: datetime) -> list[tuple
     return raise_stage(session, told.incident_id, Stage.ALERTED, at, only_from=Stage.RECEIVED, until=parcel.told_until)
 
 
-def record_failed(session: Session, parcel: Parcel, error: str, at: datetime, random: Random) -> DeliveryState:
+def record_failed(session: Session, delivery_id: int, error: str, at: datetime, random: Random) -> DeliveryState:
     """No answer that counts. Tried again after a pause with full jitter, given up after a day."""
-    told = parcel.told
     row = session.execute(
-        select(Delivery.attempts, Notice.created_at)
+        select(Delivery.attempts, Notice.created_at, Notice.incident_id, DeskChannel.kind, Desk)
         .join(Notice, Notice.id == Delivery.notice_id)
-        .where(Delivery.id == parcel.delivery_id)
+        .join(DeskChannel, DeskChannel.id == Delivery.channel_id)
+        .join(Desk, Desk.id == DeskChannel.desk_id)
+        .where(Delivery.id == delivery_id)
     ).one()
     given_up = at - row.created_at > GIVE_UP_AFTER
     state = DeliveryState.GIVEN_UP if given_up else DeliveryState.PENDING
     pause = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.attempts, 10)))
     session.execute(
         update(Delivery)
-        .where(Delivery.id == parcel.delivery_id)
+        .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.PENDING.value)
         .values(state=state.value, next_at=at + timedelta(seconds=pause), claimed_by=None, error=error[:1000])
     )
     if row.attempts == 1 or given_up:
         what = Line.POLICE_GIVEN_UP if given_up else Line.POLICE_TRIED
-        write_line(session, told.incident_id, at, what, desk=told.desk, channel=parcel.channel_kind, error=error[:300])
+        desk = desk_with_station(row.Desk)
+        write_line(session, row.incident_id, at, what, desk=desk, channel=row.kind, error=error[:300])
     return state
 
 

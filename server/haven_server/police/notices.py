@@ -2,18 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from haven_server.db.upsert import insert_or_ignore
-from haven_server.models import Delivery, Notice
+from haven_server.incidents.flags import Flag, flag, merged
+from haven_server.models import Delivery, Incident, Notice
 from haven_server.police.routing import REACH_WITHIN_S, routes
 
 RUNAWAY_PAUSE_S = 30
 """A stuck button updates the police no oftener than this."""
 
-CLAIM_S = 30
-"""A delivery that a server has taken is free for others after this, should that server have died."""
+CLAIM_S = 15
+"""A delivery that a server has taken is free for others after this, should that server have died. It says in between
+that it lives, see deliveries.keep_claims."""
 
 
 def open_notice(
@@ -40,6 +42,9 @@ def open_notice(
         if last_runaway > now:
             return []  # the notice that waits will tell of this press too
         due_at = max(now, last_runaway + timedelta(seconds=RUNAWAY_PAUSE_S))
+    ways = routes(session, desk_id, due_at)
+    if not ways:
+        _say_that_nobody_can_be_told(session, incident_id)
     notice_id = insert_or_ignore(
         session,
         Notice,
@@ -50,11 +55,12 @@ def open_notice(
             "runaway": runaway,
             "created_at": now,
             "due_at": due_at,
-            "reach_by": due_at + timedelta(seconds=REACH_WITHIN_S),
+            # Without a way there is nothing to wait for: the dispatcher's screen says so at once.
+            "reach_by": due_at + timedelta(seconds=REACH_WITHIN_S if ways else 0),
         },
     )
     started = []
-    for route in routes(session, desk_id, due_at):
+    for route in ways:
         at_once = route.starts_at <= now
         delivery_id = session.execute(
             insert(Delivery)
@@ -71,3 +77,12 @@ def open_notice(
         if at_once:
             started.append(delivery_id)
     return started
+
+
+def _say_that_nobody_can_be_told(session: Session, incident_id: int) -> None:
+    flags = session.execute(select(Incident.flags).where(Incident.id == incident_id)).scalar_one()
+    session.execute(
+        update(Incident)
+        .where(Incident.id == incident_id)
+        .values(flags=merged(flags, [flag(Flag.NO_CHANNEL)]), police_unreached=True)
+    )

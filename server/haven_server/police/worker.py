@@ -10,11 +10,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from haven_server.core import Core
+from haven_server.metrics import DELIVERIES
 from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import (
     DeliveryState,
     Parcel,
     claim_due,
+    keep_claims,
     load_parcels,
     record_alerted,
     record_failed,
@@ -29,6 +31,10 @@ T = TypeVar("T")
 POLL_S = 0.5
 """How often the database is asked for what is due; new notices of this server do not wait for it."""
 
+KEEP_CLAIMS_S = 5.0
+"""How often this server says that it still sends what it has in hand; see notices.CLAIM_S."""
+
+MAX_BATCH = 256
 MAX_IN_HAND = 4096
 """Deliveries in this server's hands. The others wait in the database."""
 
@@ -42,6 +48,7 @@ class DeliveryWorker:
         self._channels: dict[str, Channel] = {}
         self._slots: dict[int, asyncio.Semaphore] = {}
         self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._keep_claims_at = 0.0
         self._random = SystemRandom()
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
@@ -92,14 +99,17 @@ class DeliveryWorker:
             await channel.close()
 
     async def _poll(self) -> None:
-        room = MAX_IN_HAND - len(self._in_hand)
-        if room <= 0:
-            return
         busy = list(self._in_hand)
-        ids = await self._write(
-            lambda session: claim_due(session, self._core.server, self._now(), busy, min(room, 256))
-        )
-        self._start(ids)
+        if busy and self._loop.time() >= self._keep_claims_at:
+            self._keep_claims_at = self._loop.time() + KEEP_CLAIMS_S
+            await self._write(lambda session: keep_claims(session, self._core.server, busy, self._now()))
+        room = MAX_IN_HAND - len(busy)
+        if room > 0:
+            self._start(
+                await self._write(
+                    lambda session: claim_due(session, self._core.server, self._now(), busy, min(room, MAX_BATCH))
+                )
+            )
 
     def _start(self, ids: list[int]) -> None:
         fresh = [delivery for delivery in ids if delivery not in self._in_hand]
@@ -112,12 +122,22 @@ class DeliveryWorker:
             return
         try:
             with self._core.database.read() as session:
-                parcels = load_parcels(session, fresh, self._core.vault)
+                loaded = load_parcels(session, fresh, self._core.vault)
         except Exception:
             log.exception("deliveries cannot be loaded; they are tried again", count=len(fresh))
+            self._loop.call_later(POLL_S, self._start, fresh)
             return
-        for parcel in parcels:
+        for parcel in loaded.parcels:
             self._in_hand[parcel.delivery_id] = self._loop.create_task(self._deliver(parcel))
+        for delivery_id, error in loaded.broken.items():
+            log.error("a delivery is broken", delivery=delivery_id, reason=error)
+            self._in_hand[delivery_id] = self._loop.create_task(self._set_aside(delivery_id, error))
+
+    async def _set_aside(self, delivery_id: int, error: str) -> None:
+        try:
+            await self._quietly(self._fail(delivery_id, error))
+        finally:
+            self._in_hand.pop(delivery_id, None)
 
     async def _deliver(self, parcel: Parcel) -> None:
         try:
@@ -147,17 +167,24 @@ class DeliveryWorker:
             receipts = await self._write(lambda session: record_alerted(session, parcel, now))
             for device_id, receipt in receipts:
                 self._core.outbound.send_receipt(device_id, receipt)
+            DELIVERIES.labels(parcel.channel_kind, DeliveryState.ALERTED.value).inc()
             log.info("police alerted", incident=_name(parcel), desk=parcel.told.desk, test=parcel.told.is_test)
             return
         error = answer.error or "refused"
-        state = await self._write(lambda session: record_failed(session, parcel, error, now, self._random))
+        state = await self._fail(parcel.delivery_id, error)
+        DELIVERIES.labels(parcel.channel_kind, "failed").inc()
         if state is DeliveryState.GIVEN_UP:
             log.error("police delivery given up", incident=_name(parcel), desk=parcel.told.desk, reason=error)
         else:
             log.warning("police not answering", incident=_name(parcel), desk=parcel.told.desk, reason=error)
 
+    async def _fail(self, delivery_id: int, error: str) -> DeliveryState:
+        now = self._now()
+        return await self._write(lambda session: record_failed(session, delivery_id, error, now, self._random))
+
     async def _write(self, job: Callable[[Session], T]) -> T:
-        return await asyncio.wrap_future(self._core.database.writer.submit(job))
+        # Shielded: what a desk has answered is recorded, although the server stops meanwhile.
+        return await asyncio.shield(asyncio.wrap_future(self._core.database.writer.submit(job)))
 
     @staticmethod
     async def _quietly(work: Coroutine[Any, Any, object]) -> None:
