@@ -24,6 +24,7 @@ _BINARIES = Path("/usr/lib/postgresql")
 _SYSTEM_USER = "postgres"
 """PostgreSQL refuses to run as root, so root lends it this user of the Debian package."""
 
+_PREFIX = "haven-postgres-"
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 512 * 1024 * 1024
 _START_S = 30.0
@@ -80,7 +81,9 @@ class PostgresCluster:
 def running_cluster() -> Iterator[PostgresCluster]:
     """Make a cluster, start it, and take both away in the end."""
     binaries = _newest_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="haven-postgres-", dir=_fast_folder()))
+    parent = _fast_folder()
+    _sweep(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, _SYSTEM_USER, _SYSTEM_USER)
@@ -113,12 +116,21 @@ def running_cluster() -> Iterator[PostgresCluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fast_folder() -> Path | None:
+def _fast_folder() -> Path:
     """Memory, where there is enough of it: a new database is 300 files, which some file systems make slowly."""
     try:
-        return _MEMORY if shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED else None
+        enough = shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED
     except OSError:
-        return None
+        enough = False
+    return _MEMORY if enough else Path(tempfile.gettempdir())
+
+
+def _sweep(parent: Path) -> None:
+    """Take away what killed runs have left; the folder's name tells whose it is."""
+    for folder in parent.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(cluster: PostgresCluster, server: "subprocess.Popen[bytes]", log: Path) -> None:
