@@ -13,8 +13,8 @@ from haven_server.problems import NotFound
 
 
 def desk_by_id(session: Session, desk_id: int) -> Desk:
-    """Desk; NotFound if there is none."""
-    desk = session.get(Desk, desk_id)
+    """Desk as it is now, whatever this transaction saw before; NotFound if there is none."""
+    desk = session.get(Desk, desk_id, populate_existing=True)
     if desk is None:
         raise NotFound(f"there is no desk {desk_id}")
     return desk

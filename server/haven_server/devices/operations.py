@@ -70,7 +70,7 @@ def put_device(core: Core, actor: Actor, device_id: str, form: DeviceForm) -> De
     def job(session: Session) -> DeviceView:
         lock_for_transaction(session, f"device {device_id}")
         site_id = _site_id(session, form.site)
-        device = session.get(Device, device_id)
+        device = session.get(Device, device_id, populate_existing=True)
         if device is None:
             device = Device(id=device_id, standing=Standing.ACTIVE.value, standing_since=now, created_at=now)
             session.add(device)

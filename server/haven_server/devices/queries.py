@@ -15,8 +15,8 @@ from haven_server.problems import NotFound
 
 
 def find_device(session: Session, device_id: str) -> Device:
-    """Box; NotFound if it is not registered."""
-    device = session.get(Device, device_id)
+    """Box as it is now, whatever this transaction saw before; NotFound if it is not registered."""
+    device = session.get(Device, device_id, populate_existing=True)
     if device is None:
         raise NotFound(f"there is no box {device_id}")
     return device

@@ -38,5 +38,7 @@ def numbered_code(number: int) -> str:
 
 def site_of_code(session: Session, code: str) -> Site | None:
     """Site of the code, whatever its case: two codes that differ in nothing else would be mistaken."""
-    exact = session.scalars(select(Site).where(Site.code == code)).first()
-    return exact or session.scalars(select(Site).where(func.lower(Site.code) == code.lower())).first()
+    # Read anew: another job of this transaction may have seen it before another server changed it.
+    fresh = select(Site).execution_options(populate_existing=True)
+    exact = session.scalars(fresh.where(Site.code == code)).first()
+    return exact or session.scalars(fresh.where(func.lower(Site.code) == code.lower())).first()
