@@ -22,6 +22,9 @@ from haven_device.settings import (
 )
 
 _BUTTON_KINDS = [*sorted(ALARM_KINDS), Kind.CANCEL_REQUEST]
+MAX_INPUTS = 64
+"""So many fit into one state and one heartbeat of 8 KiB."""
+
 _PORT_MAX = 65_535
 _PIN_MAX = 27
 _PENDANT_ID = re.compile(r"[0-9a-f]{1,16}", re.ASCII)
@@ -52,6 +55,10 @@ def load(path: Path) -> Settings:
         faults.append("receiver: is missing; expected a table [receiver], because there are pendants")
     if not contacts and not pendants:
         faults.append("button: is missing; expected at least one [[button]] or [[pendant]]")
+    if len(contacts) + len(pendants) > MAX_INPUTS:
+        faults.append(
+            f"pendant: there are {len(contacts) + len(pendants)} inputs; expected at most {MAX_INPUTS} in all"
+        )
     faults += _twice(contacts, pendants, indicator)
     if faults:
         raise ConfigError([f"{path}: {fault}" for fault in faults])

@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from haven_contract.words import DEVICE_SOURCE
 from haven_device import pendants, vitals
 from haven_device.clock import EARLIEST, Clock, SystemClock
-from haven_device.errors import PinError, StoreError
+from haven_device.errors import StoreError
 from haven_device.ownership import is_owned
 from haven_device.pins import Pins
 from haven_device.radio.drivers import DRIVERS
@@ -76,12 +77,11 @@ def examine(settings: Settings, *, pin_factory: Any = None, clock: Clock | None 
 
 
 def _pins(settings: Settings, clock: Clock, factory: Any) -> Iterator[Finding]:
-    try:
-        with Pins(settings, lambda _: None, clock, factory=factory) as pins:
-            levels = pins.levels()
-    except PinError as error:
-        yield Finding("pins", Grade.BAD, str(error), "Is the user in the group gpio, and is lgpio installed?")
-        return
+    with Pins(settings, lambda _: None, clock, factory=factory) as pins:
+        levels = pins.levels()
+        for source, why in pins.faults.items():
+            what = "light" if source == DEVICE_SOURCE else source
+            yield Finding(what, Grade.BAD, why, "Is the user in the group gpio, and is lgpio installed?")
     for source, active in levels.items():
         if active:
             mend = "If nobody presses it: check the wiring, and active_low in the configuration."

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from haven_contract.messages import Command, Reply
-from haven_contract.words import Stage
+from haven_contract.words import DEVICE_SOURCE, Stage
 from haven_device.outbox import StoredEvent
 from haven_device.radio.frames import Frame
 from haven_device.settings import Tunable
@@ -84,11 +84,12 @@ class CommandCame:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFault:
-    """A part of the box itself fails or works again: `store`, `outbox_full`."""
+    """A part of the box fails or works again: `store`, `outbox_full`, or the `pin` of a contact or (`device`) the light."""
 
     fault: str
     present: bool
     why: str = ""
+    source: str = DEVICE_SOURCE
 
 
 PanelInput = (
@@ -156,13 +157,20 @@ class StoreState:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreLoaded:
+    """What the disk did not give at the start, it gives now."""
+
+    events: tuple[StoredEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreReplaced:
     """The outbox file was damaged and is replaced by a new one, into which everything must go again."""
 
     why: str
 
 
-Input = PanelInput | LinkUp | LinkDown | Published | MessageCame | Stored | StoreState | StoreReplaced
+Input = PanelInput | LinkUp | LinkDown | Published | MessageCame | Stored | StoreState | StoreLoaded | StoreReplaced
 
 # --- effects of the panel --------------------------------------------------------------------------------------------
 

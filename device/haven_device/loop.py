@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ from haven_device.events import (
     Restart,
     Retune,
     Stored,
+    StoreLoaded,
     StoreReplaced,
     StoreState,
     TellState,
@@ -192,6 +193,10 @@ class Box:
                 log = _log.info if works else _log.error
                 log("the outbox %s", "is written to disk" if works else f"cannot be written, kept in memory: {why}")
                 self._step(DeviceFault("store", present=not works, why=why))
+            case StoreLoaded(events):
+                for stored in events:
+                    self._seq = max(self._seq, stored.seq)
+                    self._displaced(self._outbox.add(stored, fresh=False))
             case StoreReplaced(why):
                 self._store_again(why, now)
             case _:
@@ -245,6 +250,10 @@ class Box:
         given_up = self._outbox.add(stored)
         self._trace.tell("pressed" if stored.is_alarm else "reported", **_facts(stored))
         self._sender.work(now, self._settings.tunable.reporting_s)
+        self._displaced(given_up)
+
+    def _displaced(self, given_up: Sequence[StoredEvent]) -> None:
+        """The full outbox had to let these go."""
         for gone in given_up:
             _log.error("the outbox is full: %s of %s (seq %d) is given up", gone.kind, gone.source, gone.seq)
             self._writer.remove(gone.event_id)

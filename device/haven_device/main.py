@@ -12,12 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from haven_contract.words import DEVICE_SOURCE
 from haven_device import config
 from haven_device.clock import Clock, SimulatedClock, SystemClock
-from haven_device.errors import AlreadyRunningError, ConfigError, PinError
+from haven_device.errors import AlreadyRunningError, ConfigError
+from haven_device.events import DeviceFault
 from haven_device.inbox import Inbox
 from haven_device.loop import Box
 from haven_device.ownership import owned
+from haven_device.panel import PIN
 from haven_device.pins import Pins, mock_factory
 from haven_device.radio.drivers import DRIVERS
 from haven_device.serial_port import SerialReceiver
@@ -59,7 +62,7 @@ def cli(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         return EXIT_CONFIG
-    except (PinError, AlreadyRunningError, OSError) as error:
+    except (AlreadyRunningError, OSError) as error:
         sys.stderr.write(f"haven-device: {error}\n")
         return 1
 
@@ -84,6 +87,7 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
         if simulate:
             for contact in settings.contacts:
                 pins.drive(contact.source, active=False)
+        _tell_pins(settings, pins, inbox)
         parts: dict[str, Callable[[], bool]] = {"outbox": writer.works, "network": wire.works}
         box = Box(
             settings,
@@ -114,6 +118,13 @@ def _run(settings: Settings, *, simulate: bool, pty_link: Path | None) -> int:
     if isinstance(trace, JsonTrace):
         trace.flush()
     return EXIT_RESTART if box.restart_wanted else 0
+
+
+def _tell_pins(settings: Settings, pins: Pins, inbox: Inbox) -> None:
+    """Each pin that cannot be had, and each that can be had again, is news for dispatch."""
+    for source in (*(contact.source for contact in settings.contacts), DEVICE_SOURCE):
+        why = pins.faults.get(source)
+        inbox.put(DeviceFault(PIN, present=why is not None, why=why or "", source=source))
 
 
 if __name__ == "__main__":

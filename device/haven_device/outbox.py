@@ -88,9 +88,9 @@ class Outbox:
         """The next event displaces another."""
         return len(self._waiting) >= self._limit
 
-    def add(self, event: StoredEvent) -> list[StoredEvent]:
+    def add(self, event: StoredEvent, *, fresh: bool = True) -> list[StoredEvent]:
         """Take an event up; gives those that had to go for it, which may be the new one only if it is no alarm."""
-        self._waiting[event.event_id] = self._new(event, fresh=True)
+        self._waiting.setdefault(event.event_id, self._new(event, fresh=fresh))
         self._by_digest[_digest(event.payload)] = event.event_id
         gone = []
         while len(self._waiting) > self._limit:

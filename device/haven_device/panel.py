@@ -39,6 +39,7 @@ from haven_device.settings import ContactSettings, Settings
 
 RECEIVER = "receiver"
 STUCK = "stuck"
+PIN = "pin"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +88,7 @@ def start(settings: Settings, kept: Mapping[str, Any], now: int) -> State:
     troubles = frozenset(Trouble(*row) for row in _rows(kept.get("troubles")))
     known = {
         contact.source: Contact(raw=True, closed=True, counted=True, stuck=contact.is_button)
-        if any(trouble.source == contact.source for trouble in troubles)
+        if any(trouble.source == contact.source and trouble.fault != PIN for trouble in troubles)
         else Contact()
         for contact in settings.contacts
     }
@@ -129,8 +130,8 @@ def step(state: State, happened: PanelInput, now: int) -> Result:  # noqa: C901,
             return replace(state, alive_at=now), []
         case CommandCame():
             return _command(state, happened, now)
-        case DeviceFault(fault, present, why):
-            trouble = Trouble(DEVICE_SOURCE, Kind.DEVICE_FAULT, fault)
+        case DeviceFault(fault, present, why, source):
+            trouble = Trouble(source, Kind.DEVICE_FAULT, fault)
             return _trouble(state, trouble, now, present=present, detail={"why": why} if why else {})
 
 
@@ -158,13 +159,13 @@ def is_protected(state: State, now: int) -> bool:
 def inputs(state: State) -> dict[str, str]:
     """Source of each input -> its condition, for the state message."""
     found: dict[str, str] = {}
-    troubled = {trouble.source: trouble.kind for trouble in state.troubles}
+    troubled = {(trouble.source, trouble.kind) for trouble in state.troubles}
     for source, contact in state.contacts.items():
-        faulty = troubled.get(source) == Kind.DEVICE_FAULT
+        faulty = (source, Kind.DEVICE_FAULT) in troubled
         found[source] = InputState.FAULT if faulty else InputState.ACTIVE if contact.closed else InputState.OK
     lost = any(trouble.kind == Kind.RECEIVER_LOST for trouble in state.troubles)
     for pendant in state.settings.pendants:
-        low = troubled.get(pendant.source) == Kind.BATTERY_LOW
+        low = (pendant.source, Kind.BATTERY_LOW) in troubled
         found[pendant.source] = InputState.FAULT if lost else InputState.BATTERY_LOW if low else InputState.OK
     return found
 
@@ -300,12 +301,13 @@ def _contact_settings(state: State, source: str) -> ContactSettings:
 
 def _possible(settings: Settings) -> frozenset[Trouble]:
     """Troubles whose restoral can still come: those of inputs that a new configuration has left out are forgotten."""
-    troubles = {Trouble(DEVICE_SOURCE, Kind.DEVICE_FAULT, fault) for fault in ("store", "outbox_full")}
+    troubles = {Trouble(DEVICE_SOURCE, Kind.DEVICE_FAULT, fault) for fault in ("store", "outbox_full", PIN)}
     if settings.receiver:
         troubles.add(Trouble(DEVICE_SOURCE, Kind.RECEIVER_LOST, RECEIVER))
     for contact in settings.contacts:
         stuck = Trouble(contact.source, Kind.DEVICE_FAULT, STUCK)
         troubles.add(stuck if contact.is_button else Trouble(contact.source, contact.kind))
+        troubles.add(Trouble(contact.source, Kind.DEVICE_FAULT, PIN))
     for pendant in settings.pendants:
         troubles |= {Trouble(pendant.source, Kind.BATTERY_LOW), Trouble(pendant.source, Kind.TAMPER)}
     return frozenset(troubles)

@@ -6,12 +6,13 @@ devices are kept referenced, because gpiozero lets a forgotten button die silent
 """
 
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from haven_contract.words import DEVICE_SOURCE
 from haven_device.clock import Clock
 from haven_device.errors import PinError
 from haven_device.events import Edge, Input
@@ -34,9 +35,13 @@ class Light(Protocol):
 
 
 class Pins:
-    """All pins of the configuration, as a context manager. PinError names the pin that cannot be had."""
+    """All pins of the configuration, as a context manager.
+
+    A pin that cannot be had stops no other: `faults` says which, by the contact's source (`device` for the light).
+    """
 
     def __init__(self, settings: Settings, put: Callable[[Input], None], clock: Clock, *, factory: Any = None) -> None:
+        self.faults: dict[str, str] = {}
         self._stack = ExitStack()
         self._contacts: dict[str, DigitalInputDevice] = {}
         self._active_low = {contact.source: contact.active_low for contact in settings.contacts}
@@ -44,8 +49,10 @@ class Pins:
         self._buzzer: Any = None
         try:
             for contact in settings.contacts:
-                self._contacts[contact.source] = self._open_contact(contact, put, clock, factory)
-            self._open_indicator(settings.indicator, factory)
+                with self._noting(contact.source):
+                    self._contacts[contact.source] = self._open_contact(contact, put, clock, factory)
+            with self._noting(DEVICE_SOURCE):
+                self._open_indicator(settings.indicator, factory)
         except BaseException:
             self._stack.close()
             raise
@@ -76,6 +83,13 @@ class Pins:
         """Mocked pins only: move a contact as a hand would. KeyError for a source that is not configured."""
         pin = self._contacts[source].pin
         (pin.drive_low if active == self._active_low[source] else pin.drive_high)()
+
+    @contextmanager
+    def _noting(self, source: str) -> Iterator[None]:
+        try:
+            yield
+        except PinError as error:
+            self.faults[source] = str(error)
 
     def _open_contact(
         self, contact: ContactSettings, put: Callable[[Input], None], clock: Clock, factory: Any

@@ -116,8 +116,12 @@ class Sender:
             self._lost("the network thread has ended", now)
         elif plan.is_late(now):
             self._lost("the broker does not answer", now)
-        elif self.is_up and self._is_useless(now, reporting_s):
-            self._change_broker(now)
+        elif self.is_up and self._outbox.wants_other_broker(now, self._last_answer):
+            self._outbox.broker_changed(now)
+            self._change_broker("no receipt", now)
+        elif self.is_up and now - self._last_answer > 1000 * reporting_s * self._alive_patience:
+            self._alive_patience = min(_ALIVE_PATIENCE_CAP, self._alive_patience * 2)
+            self._change_broker("no server answers", now)
         if plan.wants_connect(now, alarm=self._outbox.has_alarm):
             self._connect(now)
         if self.is_up:
@@ -193,17 +197,11 @@ class Sender:
         self._wire.hang_up()
         self._plan.down(now)
 
-    def _is_useless(self, now: int, reporting_s: int) -> bool:
-        """Connected, but no server answers over this broker."""
-        quiet_ms = 1000 * reporting_s * self._alive_patience
-        return self._outbox.wants_other_broker(now, self._last_answer) or now - self._last_answer > quiet_ms
-
-    def _change_broker(self, now: int) -> None:
-        self._outbox.broker_changed(now)
-        self._alive_patience = min(_ALIVE_PATIENCE_CAP, self._alive_patience * 2)
+    def _change_broker(self, why: str, now: int) -> None:
+        """Connected, but nothing comes back over this broker: take the next, if there is one."""
         before = self._plan.broker
         if self._plan.change_broker(now):
-            self._trace.tell("disconnected", broker=str(before), connection=self._connection, why="no server answers")
+            self._trace.tell("disconnected", broker=str(before), connection=self._connection, why=why)
             self._wire.hang_up()
 
     def _send_state(self, now: int) -> None:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ _KEPT_BROKEN = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, source TEXT NOT NULL, payload BLOB NOT NULL
+  id TEXT PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, payload BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
@@ -77,14 +77,18 @@ class Store:
         """All events that wait, in the order of their making."""
         with (
             _errors(),
-            closing(self._db.execute("SELECT seq, id, kind, source, payload FROM event ORDER BY seq")) as rows,
+            closing(self._db.execute("SELECT seq, id, kind, source, payload FROM event ORDER BY seq, rowid")) as rows,
         ):
             return [StoredEvent(*row) for row in rows]
 
     def kept(self) -> dict[str, Any]:
-        """Values of earlier `keep`."""
+        """Values of earlier `keep`; one that cannot be read is left out."""
         with _errors(), closing(self._db.execute("SELECT key, value FROM kept")) as rows:
-            return {key: json.loads(value) for key, value in rows}
+            kept = {}
+            for key, value in rows:
+                with suppress(ValueError):
+                    kept[key] = json.loads(value)
+            return kept
 
 
 def move_aside(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from haven_device.errors import StoreBrokenError, StoreError
-from haven_device.events import Input, Stored, StoreReplaced, StoreState
+from haven_device.events import Input, Stored, StoreLoaded, StoreReplaced, StoreState
 from haven_device.outbox import StoredEvent
 from haven_device.store import Store, move_aside
 
@@ -42,6 +42,7 @@ class Writer:
         self._settle_s = settle_s
         self._store: Store | None = None
         self._works: bool | None = None
+        self._loaded = True
         self._failed_at = -settle_s
         self._wake = threading.Condition()
         self._add: dict[str, StoredEvent] = {}
@@ -52,7 +53,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def load(self) -> tuple[list[StoredEvent], dict[str, Any]]:
-        """What was stored; nothing if the disk gives nothing now (told by StoreState)."""
+        """What was stored. Nothing if the disk gives nothing now: StoreState tells it, StoreLoaded brings it later."""
         try:
             store = self._open()
             return store.events(), store.kept()
@@ -60,6 +61,7 @@ class Writer:
             self._replace(error)
         except StoreError as error:
             self._failed(error)
+            self._loaded = False
         return [], {}
 
     def __enter__(self) -> Self:
@@ -126,7 +128,11 @@ class Writer:
 
     def _write(self, add: dict[str, StoredEvent], remove: set[str], keep: dict[str, Any]) -> bool:
         try:
-            self._open().write(add.values(), remove, keep)
+            store = self._open()
+            if not self._loaded:
+                self._put(StoreLoaded(tuple(store.events())))
+                self._loaded = True
+            store.write(add.values(), remove, keep)
         except StoreBrokenError as error:
             self._replace(error)
             return False

@@ -100,6 +100,12 @@ def test_what_is_wrong_is_said(tmp_path: Path, before: str, after: str, fault: s
     assert any(fault in one for one in faults), faults
 
 
+def test_more_inputs_than_a_message_can_carry_are_refused(tmp_path: Path) -> None:
+    many = "".join(f'[[pendant]]\nid = "{number:x}"\n' for number in range(100))
+    (fault,) = faults_of(tmp_path, EXAMPLE.read_text() + many)
+    assert "pendant: there are 103 inputs; expected at most 64 in all" in fault
+
+
 def test_a_box_without_any_input_is_refused(tmp_path: Path) -> None:
     text = EXAMPLE.read_text().split("# Wired buttons")[0]
     assert any("button: is missing" in fault for fault in faults_of(tmp_path, text))

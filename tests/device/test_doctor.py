@@ -116,12 +116,12 @@ def test_an_active_contact_is_doubtful(settings: Settings) -> None:
         pins.drive("button:counter", active=True)
         assert pins.levels() == {"button:counter": True, "sensor:lid": False}
         busy = {one.what: one for one in examine(alone(settings), pin_factory=factory, clock=FakeClock())}
-    assert "button:counter: pin GPIO17 cannot be used" in busy["pins"].words
+    assert "button:counter: pin GPIO17 cannot be used" in busy["button:counter"].words
 
 
 def test_no_gpio_at_all_names_the_pin(settings: Settings) -> None:
     found = {one.what: one for one in examine(alone(settings), clock=FakeClock())}
-    assert "pin GPIO17 cannot be used" in found["pins"].words
+    assert "pin GPIO17 cannot be used" in found["button:counter"].words
 
 
 def test_disk_and_outbox_and_strangers(settings: Settings) -> None:

@@ -181,6 +181,24 @@ def test_a_damaged_outbox_is_replaced_and_everything_in_memory_written_again(tmp
 
 
 @pytest.mark.expects_error("cannot be written, kept in memory")
+def test_events_that_come_late_from_the_disk_are_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with rig_in(tmp_path) as rig:
+        rig.inbox.put(Edge("button:counter", True, rig.clock.now))
+        rig.forward(0.1)
+        rig.settled()
+    folder.mkdir()
+    (tmp_path / NAME).rename(folder / NAME)
+    folder.rename(tmp_path / "away")
+    with rig_in(folder) as rig:
+        rig.connect()
+        (tmp_path / "away").rename(folder)
+        rig.writer.keep("seq", 0)
+        until(lambda: rig.writer_told() or rig.wire.of(Up.EVENT)[1:])
+        assert [event.kind for event in rig.events()] == ["device_fault", "holdup"]
+
+
+@pytest.mark.expects_error("cannot be written, kept in memory")
 def test_a_disk_that_fails_is_a_fault_but_the_press_goes_out(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     with rig_in(folder) as rig:

@@ -283,6 +283,17 @@ def test_a_box_without_a_receiver_misses_none() -> None:
     assert Store(replace(SETTINGS, receiver=None, pendants=()), receiver_answers=False).forward(100).reports() == []
 
 
+def test_a_pin_that_cannot_be_had_is_a_fault_of_its_input_until_it_can() -> None:
+    broken = DeviceFault("pin", present=True, why="busy", source="button:counter")
+    store = Store().gets(broken, broken)
+    assert [(one.kind, one.source, one.detail) for one in store.reports()] == [
+        (Kind.DEVICE_FAULT, "button:counter", {"fault": "pin", "why": "busy"})
+    ]
+    assert panel.inputs(store.state)["button:counter"] == "fault"
+    after = store.restarts().gets(broken, replace(broken, present=False, why="")).press()
+    assert [(one.kind, one.restored) for one in after.reports()] == [(Kind.DEVICE_FAULT, True), (Kind.HOLDUP, False)]
+
+
 def test_the_state_is_told_when_an_input_changes() -> None:
     store = Store().contact("sensor:lid", active=True)
     assert any(isinstance(one, TellState) for one in store.effects)

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 from device.fakes import FakeClock
-from haven_device.errors import PinError
 from haven_device.events import Edge, Input
 from haven_device.pins import Pins, mock_factory
 from haven_device.settings import ContactSettings, IndicatorSettings, LinkSettings, Settings
@@ -59,10 +56,17 @@ def test_light_and_buzzer() -> None:
         pins.sound(on=True)
 
 
-def test_a_pin_that_is_taken_is_named_and_the_others_are_let_go() -> None:
+def test_a_pin_that_is_taken_is_named_and_stops_no_other() -> None:
     factory = mock_factory()
     twice = ContactSettings(source="button:door", pin=17, kind="holdup")
-    with pytest.raises(PinError, match="button:door: pin GPIO17 cannot be used"):
-        Pins(settings(BUTTON, twice), lambda _: None, FakeClock(), factory=factory)
-    with Pins(settings(BUTTON), lambda _: None, FakeClock(), factory=factory) as pins:
-        assert pins.levels() == {"button:counter": False}
+    with Pins(settings(BUTTON, twice, LID), lambda _: None, FakeClock(), factory=factory) as pins:
+        assert set(pins.faults) == {"button:door"}
+        assert "button:door: pin GPIO17 cannot be used" in pins.faults["button:door"]
+        assert pins.levels() == {"button:counter": False, "sensor:lid": True}
+
+
+def test_without_any_gpio_every_pin_is_a_fault_and_nothing_stops() -> None:
+    with Pins(settings(BUTTON, led_pin=22), lambda _: None, FakeClock()) as pins:
+        assert set(pins.faults) == {"button:counter", "device"}
+        assert pins.levels() == {}
+        pins.shine(1.0)

@@ -12,7 +12,7 @@ import pytest
 
 from device.rig import until
 from haven_device.errors import StoreBrokenError, StoreError
-from haven_device.events import Input, Stored, StoreReplaced, StoreState
+from haven_device.events import Input, Stored, StoreLoaded, StoreReplaced, StoreState
 from haven_device.outbox import StoredEvent
 from haven_device.store import NAME, Store, move_aside
 from haven_device.writer import Writer
@@ -182,6 +182,24 @@ def test_damage_at_run_time_begins_a_new_file_and_says_so(tmp_path: Path) -> Non
         until(lambda: told.of(StoreReplaced))
         until(lambda: 2 in told.stored())
     assert list(tmp_path.glob(f"{NAME}.broken-*"))
+
+
+def test_what_the_disk_did_not_give_at_the_start_comes_when_it_does(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.write([event(1), event(2)], [], {"seq": 2})
+        store._db.execute("INSERT INTO kept VALUES ('odd', 'no json')")
+    aside = tmp_path.rename(tmp_path.with_name("aside"))
+    told = Told()
+    writer = Writer(tmp_path, told.append, retry_s=0.01, settle_s=0.01)
+    assert writer.load() == ([], {})
+    with writer:
+        writer.add(StoredEvent(1, "another-1", "holdup", "button:counter", b""), {"seq": 1})
+        aside.rename(tmp_path)
+        until(told.stored)
+    assert [one.events for one in told if isinstance(one, StoreLoaded)] == [(event(1), event(2))]
+    with Store(tmp_path) as store:
+        assert {one.event_id for one in store.events()} == {"event-1", "event-2", "another-1"}
+        assert store.kept() == {"seq": 1}
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
