@@ -105,7 +105,7 @@ def name_input(core: Core, actor: Actor, device_id: str, source: str, label: str
         device = find_device(session, device_id)
         row = {"device_id": device_id, "source": source, "label": label}
         upsert(session, DeviceInput, [row], ("label",))
-        write_audit(session, now, actor, "name input", f"{device_id} {source}", label=label)
+        write_audit(session, now, actor, "name input", f"{device_id} {source}")
         return device_views(session, [device], now)[0]
 
     return core.database.writer.run(job)

@@ -91,10 +91,10 @@ def test_a_reply_counts_once_and_only_from_the_box_that_was_asked(core: Core) ->
         get_command(core, TECHNICIAN, "box-2", sent.id)
 
 
-@pytest.mark.parametrize("action", [action for action in Action if action not in POSSIBLE])
-def test_what_boxes_cannot_do_yet_is_said(dispatch: Dispatch, core: Core, action: Action) -> None:
-    with pytest.raises(Invalid, match="later version"):
-        send(core, action)
+def test_what_boxes_cannot_do_yet_is_said(dispatch: Dispatch, core: Core) -> None:
+    for action in set(Action) - set(POSSIBLE):
+        with pytest.raises(Invalid, match="later version"):
+            send(core, action)
     assert dispatch.heard.commands == []
 
 

@@ -121,7 +121,7 @@ def test_a_file_of_sites_is_refused(core: Core, admin: Actor) -> None:
     assert desks(core, admin) == {}
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-def test_only_an_administrator_imports(core: Core, role: Role) -> None:
-    with pytest.raises(Forbidden):
-        import_desks(core, Actor("x", role), desks_file(NARAE), dry_run=True)
+def test_only_an_administrator_imports_or_looks(core: Core) -> None:
+    for role in set(Role) - {Role.ADMIN}:
+        with pytest.raises(Forbidden):
+            import_desks(core, Actor("x", role), desks_file(NARAE), dry_run=True)

@@ -204,11 +204,11 @@ def test_a_wrong_file_is_refused_as_a_whole(core: Core, admin: Actor, data: byte
     assert sites(core, admin) == []
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_only_an_administrator_imports_or_looks(core: Core, role: Role, dry_run: bool) -> None:
-    with pytest.raises(Forbidden):
-        import_sites(core, Actor("x", role), sites_file(HANBIT), dry_run=dry_run)
+def test_only_an_administrator_imports_or_looks(core: Core, dry_run: bool) -> None:
+    for role in set(Role) - {Role.ADMIN}:
+        with pytest.raises(Forbidden):
+            import_sites(core, Actor("x", role), sites_file(HANBIT), dry_run=dry_run)
 
 
 def test_a_site_that_lost_its_place_is_not_overwritten(dispatch: Dispatch) -> None:

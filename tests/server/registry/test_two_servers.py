@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from haven_server.core import Core
 from haven_server.db.database import Database
+from haven_server.desks.file_import import import_desks
+from haven_server.desks.naming import DeskKind
 from haven_server.desks.operations import list_desks, save_desk
 from haven_server.devices.open_tests import list_tests, open_test
 from haven_server.devices.operations import put_device
@@ -21,7 +23,7 @@ from haven_server.sites.codes import site_of_code
 from haven_server.sites.file_import import import_sites
 from haven_server.sites.operations import get_site, list_sites, put_site
 from haven_server.staff.access import Actor
-from server.registry.builders import sites_file, station, store
+from server.registry.builders import desks_file, sites_file, station, store
 
 T = TypeVar("T")
 ROUNDS = 5
@@ -94,6 +96,17 @@ def test_one_file_imported_twice_at_once_gives_each_site_once(core: Core, other:
     import_sites(core, admin, sites_file(*rows), dry_run=False)
     seen = list_sites(core, admin, limit=500).sites
     assert len(seen) == len({site.road_address for site in seen}) == 60
+
+
+def test_one_district_given_by_two_imports_at_once_has_one_desk(core: Core, other: Core, admin: Actor) -> None:
+    file = desks_file("1,서울청,서울강동,나래,지구대,서울특별시 강동구 나래로 9")
+    import_desks(core, admin, file, dry_run=False)
+    for _ in range(ROUNDS):
+        save_desk(core, admin, station())
+        answers, refusals = both(core, other, lambda server: import_desks(server, admin, file, dry_run=False))
+        assert (len(answers), refusals) == (2, [])
+        (desk,) = list_desks(core, admin, kind=DeskKind.STATION).desks
+        assert desk.districts == ["강동구"]
 
 
 def test_a_site_is_read_anew_where_it_is_to_be_changed(core: Core, other: Core, admin: Actor) -> None:
