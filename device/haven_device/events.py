@@ -84,7 +84,7 @@ class CommandCame:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFault:
-    """A part of the box fails or works again: `store`, `outbox_full`, or the `pin` of a contact or (`device`) the light."""
+    """A part of the box fails or works again: `store`, `outbox_full`, `pin` (of a contact's source, or the light)."""
 
     fault: str
     present: bool

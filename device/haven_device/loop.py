@@ -1,18 +1,17 @@
 """The loop that owns all state: one queue in, the panel's effects out."""
 
 import logging
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from haven_contract.instants import read_instant, write_instant
-from haven_contract.messages import Event, Heartbeat, State
+from haven_contract.messages import Heartbeat, State
 from haven_contract.words import DEVICE_SOURCE, Kind
-from haven_device import commands, panel, vitals
+from haven_device import commands, panel, panel_state, vitals
 from haven_device.clock import Clock
 from haven_device.connection_number import ConnectionNumber
+from haven_device.event_maker import EventMaker, facts
 from haven_device.events import (
     Answer,
     DeviceFault,
@@ -105,9 +104,9 @@ class Box:
         self._firmware = firmware
         self._parts = parts
         now = clock.mono_ms()
-        self._state = panel.start(self._settings, self._kept, now)
+        self._state = panel_state.start(self._settings, self._kept, now)
         self._outbox = Outbox(settings.link, settings.outbox_limit, events)
-        self._seq = max([event.seq for event in events] + [_whole(self._kept.get("seq"))])
+        self._events = EventMaker(clock, max([event.seq for event in events] + [_whole(self._kept.get("seq"))]))
         numbers = ConnectionNumber(settings.data_dir, lambda: clock.utc() if clock.synced() else None)
         self._sender = Sender(
             self._settings,
@@ -188,14 +187,14 @@ class Box:
                     self._step(news)
             case Stored(events):
                 for stored in events:
-                    self._trace.tell("accepted", **_facts(stored))
+                    self._trace.tell("accepted", **facts(stored))
             case StoreState(works, why):
                 log = _log.info if works else _log.error
                 log("the outbox %s", "is written to disk" if works else f"cannot be written, kept in memory: {why}")
                 self._step(DeviceFault("store", present=not works, why=why))
             case StoreLoaded(events):
                 for stored in events:
-                    self._seq = max(self._seq, stored.seq)
+                    self._events.seen(stored.seq)
                     self._displaced(self._outbox.add(stored, fresh=False))
             case StoreReplaced(why):
                 self._store_again(why, now)
@@ -229,26 +228,13 @@ class Box:
 
     def _report(self, report: Report, now: int) -> None:
         """Make the event, once and for all; light, disk and network follow in this order, none waiting for another."""
-        self._seq += 1
-        event = Event(
-            id=str(uuid.uuid4()),
-            kind=report.kind,
-            source=report.source,
-            boot_id=self._clock.boot_id,
-            mono_ms=report.at,
-            clock=write_instant(self._clock.utc() - timedelta(milliseconds=now - report.at)),
-            clock_synced=self._clock.synced(),
-            seq=self._seq,
-            restored=report.restored,
-            detail=report.detail,
-        )
-        stored = StoredEvent(self._seq, event.id, event.kind, event.source, event.encode())
-        self._step(EventMade(event.id, event.kind, event.source))
+        stored = self._events.make(report, now)
+        self._step(EventMade(stored.event_id, stored.kind, stored.source))
         self._light()
-        self._kept["seq"] = self._seq
-        self._writer.add(stored, {"seq": self._seq})
+        self._kept["seq"] = stored.seq
+        self._writer.add(stored, {"seq": stored.seq})
         given_up = self._outbox.add(stored)
-        self._trace.tell("pressed" if stored.is_alarm else "reported", **_facts(stored))
+        self._trace.tell("pressed" if stored.is_alarm else "reported", **facts(stored))
         self._sender.work(now, self._settings.tunable.reporting_s)
         self._displaced(given_up)
 
@@ -301,20 +287,6 @@ class Box:
             disk_free_mb=vitals.disk_free_mb(self._settings.data_dir),
             pendants=panel.vitals(self._state, now),
         )
-
-
-def _facts(stored: StoredEvent) -> dict[str, Any]:
-    """Of an event, for the trace."""
-    event = Event.decode(stored.payload)
-    return {
-        "event_id": event.id,
-        "kind": event.kind,
-        "source": event.source,
-        "seq": event.seq,
-        "restored": event.restored,
-        "clock": event.clock,
-        "press_mono_ms": event.mono_ms,
-    }
 
 
 def _whole(raw: Any) -> int:

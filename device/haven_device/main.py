@@ -20,7 +20,7 @@ from haven_device.events import DeviceFault
 from haven_device.inbox import Inbox
 from haven_device.loop import Box
 from haven_device.ownership import owned
-from haven_device.panel import PIN
+from haven_device.panel_state import PIN
 from haven_device.pins import Pins, mock_factory
 from haven_device.radio.drivers import DRIVERS
 from haven_device.serial_port import SerialReceiver

@@ -5,10 +5,10 @@ no file and knows no clock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from haven_contract.messages import PendantVitals, Reply
+from haven_contract.messages import PendantVitals
 from haven_contract.words import DEVICE_SOURCE, InputState, Kind
 from haven_device import commands, contacts, pendants, progress
 from haven_device.contacts import Contact, Happening
@@ -31,42 +31,11 @@ from haven_device.events import (
     TellState,
     Tick,
 )
+from haven_device.panel_state import RECEIVER, STUCK, State, Trouble
 from haven_device.patterns import Pattern
-from haven_device.pendants import Pendant
 from haven_device.progress import Alarms
 from haven_device.radio.frames import Frame, PendantFrame
-from haven_device.settings import ContactSettings, Settings
-
-RECEIVER = "receiver"
-STUCK = "stuck"
-PIN = "pin"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Trouble:
-    """Something that is wrong until it is restored. Known over a restart, so that it is reported once."""
-
-    source: str
-    kind: str
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """All that the panel knows."""
-
-    settings: Settings
-    contacts: Mapping[str, Contact]
-    pendants: Mapping[str, Pendant]
-    troubles: frozenset[Trouble] = frozenset()
-    alarms: Alarms = ()
-    answers: tuple[Reply, ...] = ()
-    """Of the last commands: one that comes again is answered again, and not done twice."""
-    unknown: Mapping[str, int] = field(default_factory=dict)
-    """Pendants that are not configured, and how often they were heard."""
-    receiver_down_since: int | None = None
-    alive_at: int | None = None
-    identify_until: int = 0
+from haven_device.settings import ContactSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +47,6 @@ class Shown:
 
 
 Result = tuple[State, list[Effect]]
-
-
-def start(settings: Settings, kept: Mapping[str, Any], now: int) -> State:
-    """State at the start of the process. `kept` has the values of earlier `Keep` effects.
-
-    A contact whose trouble is already reported starts closed: a stuck button is no new hold-up at each restart.
-    """
-    troubles = frozenset(Trouble(*row) for row in _rows(kept.get("troubles")))
-    known = {
-        contact.source: Contact(raw=True, closed=True, counted=True, stuck=contact.is_button)
-        if any(trouble.source == contact.source and trouble.fault != PIN for trouble in troubles)
-        else Contact()
-        for contact in settings.contacts
-    }
-    low = {trouble.source for trouble in troubles if trouble.kind == Kind.BATTERY_LOW}
-    return State(
-        settings=settings,
-        contacts=known,
-        pendants={p.id: Pendant(battery_low=True if p.source in low else None) for p in settings.pendants},
-        troubles=troubles & _possible(settings),
-        alarms=progress.from_json(kept.get("alarms"), now),
-        answers=commands.answers_from_json(kept.get("answers")),
-        unknown=pendants.unknown_from_json(kept.get("unknown")),
-        receiver_down_since=now if settings.receiver else None,
-    )
 
 
 def step(state: State, happened: PanelInput, now: int) -> Result:  # noqa: C901, PLR0911 - one line per input
@@ -297,26 +241,3 @@ def _command(state: State, came: CommandCame, now: int) -> Result:
 
 def _contact_settings(state: State, source: str) -> ContactSettings:
     return next(contact for contact in state.settings.contacts if contact.source == source)
-
-
-def _possible(settings: Settings) -> frozenset[Trouble]:
-    """Troubles whose restoral can still come: those of inputs that a new configuration has left out are forgotten."""
-    troubles = {Trouble(DEVICE_SOURCE, Kind.DEVICE_FAULT, fault) for fault in ("store", "outbox_full", PIN)}
-    if settings.receiver:
-        troubles.add(Trouble(DEVICE_SOURCE, Kind.RECEIVER_LOST, RECEIVER))
-    for contact in settings.contacts:
-        stuck = Trouble(contact.source, Kind.DEVICE_FAULT, STUCK)
-        troubles.add(stuck if contact.is_button else Trouble(contact.source, contact.kind))
-        troubles.add(Trouble(contact.source, Kind.DEVICE_FAULT, PIN))
-    for pendant in settings.pendants:
-        troubles |= {Trouble(pendant.source, Kind.BATTERY_LOW), Trouble(pendant.source, Kind.TAMPER)}
-    return frozenset(troubles)
-
-
-def _rows(raw: Any) -> list[tuple[str, str, str]]:
-    found = []
-    for row in raw if isinstance(raw, list) else []:
-        match row:
-            case [str(source), str(kind), str(fault)]:
-                found.append((source, kind, fault))
-    return found

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from device.rig import Broker, Dispatch, Pki
+from device.keys import Pki
+from device.rig import Broker, Dispatch
 
 
 @pytest.fixture(scope="session")

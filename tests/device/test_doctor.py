@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from device.fakes import FakeClock
-from device.rig import DEVICE, BoxProcess, Broker, Dispatch, Pki, write_config
+from device.keys import Pki
+from device.rig import DEVICE, BoxProcess, Broker, Dispatch, write_config
 from haven_device import config
 from haven_device.doctor import Finding, Grade, examine
 from haven_device.main import cli

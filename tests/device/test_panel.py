@@ -1,126 +1,24 @@
 """Stories of the core, with a clock that the story moves."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Self
 
-import pytest
-
-from haven_contract.messages import Command, PendantVitals, Reply
-from haven_contract.words import Action, Kind, Stage
+from device.story import SETTINGS, Store
+from haven_contract.messages import PendantVitals
+from haven_contract.words import Kind, Stage
 from haven_device import panel, progress
 from haven_device.events import (
     AliveCame,
-    Answer,
-    CommandCame,
     DeviceFault,
     Edge,
-    Effect,
     EventGivenUp,
     EventMade,
-    Keep,
     Note,
-    PanelInput,
-    RadioHeard,
     ReceiptCame,
     ReceiverChanged,
     Report,
-    Restart,
     TellState,
-    Tick,
 )
 from haven_device.patterns import Pattern
-from haven_device.radio.frames import PendantFrame
-from haven_device.settings import (
-    ContactSettings,
-    LinkSettings,
-    PendantSettings,
-    ReceiverSettings,
-    Settings,
-    Tunable,
-)
-
-LINK = LinkSettings(brokers=(), ca=Path(), certificate=Path(), key=Path())
-SETTINGS = Settings(
-    device_id="store-0001",
-    data_dir=Path(),
-    link=LINK,
-    contacts=(
-        ContactSettings(source="button:counter", pin=17, kind=Kind.HOLDUP),
-        ContactSettings(source="sensor:lid", pin=27, kind=Kind.TAMPER),
-    ),
-    pendants=(PendantSettings(id="0a1b2c", kind=Kind.HOLDUP, label="apron"),),
-    receiver=ReceiverSettings(driver="rflink", port="/dev/null"),
-)
-NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
-
-
-class Store:
-    """A store's box: its core, its clock, and everything that it did."""
-
-    def __init__(
-        self,
-        settings: Settings = SETTINGS,
-        kept: Mapping[str, Any] | None = None,
-        now: int = 5000,
-        *,
-        receiver_answers: bool = True,
-    ) -> None:
-        self.now = now
-        self.state = panel.start(settings, kept or {}, now)
-        self.kept: dict[str, Any] = dict(kept or {})
-        self.effects: list[Effect] = []
-        self.made = 0
-        if receiver_answers:
-            self.gets(ReceiverChanged(up=True))
-
-    def gets(self, *inputs: PanelInput) -> Self:
-        """Each input now; reports get ids, as in the loop."""
-        for one in inputs:
-            self.state, effects = panel.step(self.state, one, self.now)
-            for effect in effects:
-                self.effects.append(effect)
-                if isinstance(effect, Keep):
-                    self.kept[effect.key] = effect.value
-                if isinstance(effect, Report):
-                    self.made += 1
-                    self.gets(EventMade(f"event-{self.made}", effect.kind, effect.source))
-        return self
-
-    def forward(self, seconds: float) -> Self:
-        """Time passes, with the loop's polls."""
-        for _ in range(round(seconds * 10)):
-            self.now += 100
-            self.gets(Tick())
-        return self
-
-    def contact(self, source: str, *, active: bool) -> Self:
-        return self.gets(Edge(source, active, self.now)).forward(0.1)
-
-    def press(self) -> Self:
-        return self.contact("button:counter", active=True).contact("button:counter", active=False)
-
-    def pendant(self, **facts: Any) -> Self:
-        frame = PendantFrame(**{"raw": "", "pendant": "0a1b2c", "pressed": True, **facts})
-        return self.gets(RadioHeard(frame, self.now))
-
-    def restarts(self, settings: Settings = SETTINGS) -> "Store":
-        return Store(settings, self.kept, now=500)
-
-    def reports(self, kind: str | None = None) -> list[Report]:
-        return [one for one in self.effects if isinstance(one, Report) and kind in {None, one.kind}]
-
-    def light(self) -> Pattern:
-        return panel.shown(self.state, self.now).pattern
-
-    def answers(self) -> list[Reply]:
-        return [one.reply for one in self.effects if isinstance(one, Answer)]
-
-    def commanded(self, action: Action, *, name: str = "c1", life_s: float = 60, **args: Any) -> Self:
-        command = Command(id=name, action=action, args=args, expires_at=NOW + timedelta(seconds=life_s))
-        return self.gets(CommandCame(command, NOW))
 
 
 def test_a_press_of_the_button_is_one_hold_up() -> None:
@@ -310,79 +208,3 @@ def test_kept_values_that_make_no_sense_are_left_out() -> None:
     odd = {"troubles": [[1], "x", None], "alarms": {"a": 1}, "answers": [["c1", "yes"]], "unknown": [3]}
     state = Store(kept=odd).state
     assert (state.troubles, state.alarms, state.answers, state.unknown) == (frozenset(), (), (), {})
-
-
-def test_test_sends_one_test_event_even_if_the_command_comes_twice_or_after_a_restart() -> None:
-    store = Store().commanded(Action.TEST).commanded(Action.TEST)
-    assert store.reports() == [Report(Kind.TEST, "device", 5000, detail={"command_id": "c1"})]
-    assert [reply.ok for reply in store.answers()] == [True, True]
-    assert store.light() is Pattern.DARK
-    assert store.restarts().commanded(Action.TEST).reports() == []
-
-
-def test_identify_shows_itself_for_a_while_unless_an_alarm_is_on() -> None:
-    store = Store().gets(AliveCame()).commanded(Action.IDENTIFY, seconds=5)
-    assert store.light() is Pattern.IDENTIFY
-    assert store.forward(6).light() is Pattern.PROTECTED
-    store.commanded(Action.IDENTIFY, name="c2").press()
-    assert store.light() is Pattern.SENDING
-
-
-def test_an_expired_command_is_refused_in_words() -> None:
-    store = Store().commanded(Action.TEST, life_s=-1)
-    assert store.reports() == []
-    assert not store.answers()[0].ok
-    assert "expired" in store.answers()[0].detail
-
-
-@pytest.mark.parametrize("action", [Action.PAIR, Action.ARM, Action.DISARM, Action.RENEW, Action.UPDATE])
-def test_what_comes_later_is_refused_in_words(action: Action) -> None:
-    (reply,) = Store().commanded(action).answers()
-    assert (reply.ok, reply.detail) == (False, f"this firmware cannot {action} yet")
-
-
-def test_restart_answers_first_and_is_not_done_again_after_it() -> None:
-    store = Store().commanded(Action.RESTART)
-    kinds = [type(one) for one in store.effects]
-    assert kinds.index(Answer) < kinds.index(Restart)
-    after = store.restarts().commanded(Action.RESTART)
-    assert not any(isinstance(one, Restart) for one in after.effects)
-    assert after.answers()[0].ok
-
-
-def test_configure_changes_what_it_may_and_is_kept() -> None:
-    store = Store().commanded(Action.CONFIGURE, heartbeat_s=10, reporting_s=20, hold_ms={"button:counter": 800})
-    assert store.answers() == [Reply(command_id="c1", ok=True, detail="changed: heartbeat_s, hold_ms, reporting_s")]
-    assert store.state.settings.tunable == Tunable(heartbeat_s=10, reporting_s=20, hold_ms={"button:counter": 800})
-    assert store.press().reports() == []
-    assert store.kept["tunable"] == {
-        "heartbeat_s": 10,
-        "reporting_s": 20,
-        "dim_after_s": 180,
-        "hold_ms": {"button:counter": 800},
-    }
-
-
-@pytest.mark.parametrize(
-    ("args", "part"),
-    [
-        ({}, "args is empty"),
-        ({"heartbeat_s": "fast"}, "heartbeat_s: is 'fast'; expected a whole number from 1 to"),
-        ({"heartbeat_s": 100}, "heartbeat_s: is 100; expected less than reporting_s (90)"),
-        ({"volume": 11}, "volume: is not a key that is known here"),
-        ({"hold_ms": {"button:door": 5}}, "hold_ms.button:door: is not a key"),
-        ({"hold_ms": 5}, "hold_ms: is 5; expected a table"),
-    ],
-)
-def test_configure_refuses_the_whole_if_a_part_is_wrong(args: dict[str, Any], part: str) -> None:
-    store = Store().commanded(Action.CONFIGURE, **args)
-    assert not store.answers()[0].ok
-    assert part in store.answers()[0].detail
-    assert store.state.settings == SETTINGS
-
-
-def test_remembered_answers_are_bounded() -> None:
-    store = Store()
-    for number in range(200):
-        store.commanded(Action.ARM, name=f"c{number}")
-    assert len(store.state.answers) == 50

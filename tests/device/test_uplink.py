@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from device.rig import DEVICE, Broker, Dispatch, Pki, until
+from device.keys import Pki
+from device.rig import DEVICE, Broker, Dispatch, until
 from haven_contract.messages import EVENT_EXPIRY_S, Sent, State
 from haven_contract.topics import Up
 from haven_contract.words import Stage

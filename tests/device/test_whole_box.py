@@ -5,7 +5,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device.rig import DEVICE, BoxProcess, Broker, Dispatch, Pki, free_port, pty_writer, write_config
+from device.keys import Pki
+from device.rig import DEVICE, BoxProcess, Broker, Dispatch, free_port, pty_writer, write_config
 from haven_contract.messages import Command
 from haven_contract.topics import Down, Up
 from haven_contract.words import Action, Stage
