@@ -63,19 +63,20 @@ class SystemClock:
 class SimulatedClock(SystemClock):
     """The machine's clocks, moved as the environment says, so that tests can play a reboot on one machine.
 
-    HAVEN_SIM_BOOT_ID replaces the boot's id, HAVEN_SIM_MONO_OFFSET_MS is added to the monotonic clock (never below 0),
-    HAVEN_SIM_CLOCK_SYNCED (0 or 1) replaces what the system says of its synchronisation.
+    HAVEN_SIM_BOOT_ID replaces the boot's id. HAVEN_SIM_MONO_OFFSET_MS is added to the monotonic clock; an offset that
+    would take it below 0 makes it start at 0. HAVEN_SIM_CLOCK_SYNCED (0 or 1) replaces what the system says.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
         self.boot_id = environ.get("HAVEN_SIM_BOOT_ID") or self.boot_id
-        self._offset_ms = int(environ.get("HAVEN_SIM_MONO_OFFSET_MS") or 0)
+        offset_ms = int(environ.get("HAVEN_SIM_MONO_OFFSET_MS") or 0)
+        self._offset_ms = max(offset_ms, -super().mono_ms())
         self._says_synced = environ.get("HAVEN_SIM_CLOCK_SYNCED")
 
     def mono_ms(self) -> int:
         """CLOCK_BOOTTIME and the offset."""
-        return max(0, super().mono_ms() + self._offset_ms)
+        return super().mono_ms() + self._offset_ms
 
     def synced(self) -> bool:
         """As told, but never for a time before this firmware's."""

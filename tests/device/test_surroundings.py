@@ -101,7 +101,7 @@ def test_the_simulated_clock_plays_another_boot() -> None:
     assert other.boot_id == "b2" != machine.boot_id
     assert other.synced()
     assert 4_999_000 < other.mono_ms() - machine.mono_ms() < 5_001_000
-    assert SimulatedClock({"HAVEN_SIM_MONO_OFFSET_MS": str(-(10**15))}).mono_ms() == 0
+    assert 0 <= SimulatedClock({"HAVEN_SIM_MONO_OFFSET_MS": str(-(10**15))}).mono_ms() < 1000
     assert SimulatedClock({}).boot_id == machine.boot_id
     assert machine.utc() > EARLIEST
 
