@@ -122,19 +122,15 @@ class Dispatch:
         self._site(code, "home", district, place)
 
     def _site(self, code: str, kind: str, district: str, place: dict[str, Any]) -> None:
-        known = Place(
-            **(
-                {
-                    "name": f"GS25 {code}",
-                    "road_address": f"서울특별시 {district} 도산대로 {len(code)}",
-                    "detail": "1층",
-                    "lat": 37.5,
-                    "lon": 127.0,
-                    "phones": ["02-555-0100"],
-                }
-                | place
-            )
-        )
+        usual: dict[str, Any] = {
+            "name": f"GS25 {code}",
+            "road_address": f"서울특별시 {district} 도산대로 {len(code)}",
+            "detail": "1층",
+            "lat": 37.5,
+            "lon": 127.0,
+            "phones": ["02-555-0100"],
+        }
+        known = Place(**(usual | place))
         now = self.clock.now()
         values: dict[str, Any] = {
             "code": code,

@@ -20,11 +20,17 @@ def keep_listening(session: Session, now: datetime) -> timedelta:
         return timedelta()
     gap = now - heard_until
     if gap > DEAF_AFTER:
-        for device_id, due_at in session.execute(
+        waiting = session.execute(
             select(DeviceStatus.device_id, DeviceStatus.due_at).where(
-                DeviceStatus.silent.is_(False), DeviceStatus.due_at > heard_until
+                DeviceStatus.silent.is_(False),
+                DeviceStatus.due_at > heard_until,
+                # Whoever has been heard since has a fresh timer already.
+                DeviceStatus.seen_at <= heard_until,
             )
-        ).all():
-            session.execute(update(DeviceStatus).where(DeviceStatus.device_id == device_id).values(due_at=due_at + gap))
+        ).all()
+        if waiting:
+            session.execute(
+                update(DeviceStatus), [{"device_id": row.device_id, "due_at": row.due_at + gap} for row in waiting]
+            )
     session.execute(update(Listening).values(heard_until=now))
     return gap if gap > DEAF_AFTER else timedelta()

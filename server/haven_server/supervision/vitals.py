@@ -1,21 +1,22 @@
 """States and heartbeats of the boxes: who is alive, what it says of itself, until when it may be silent."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.messages import Alive, Heartbeat, Receipt, State
-from haven_contract.words import Kind
 from haven_server.clock import seconds
 from haven_server.db.upsert import upsert
 from haven_server.incidents.receipts import current_receipts
 from haven_server.ingest.origin import Standing
 from haven_server.ingest.presstime import Arrival, boot_start
-from haven_server.models import Device, DeviceBoot, DeviceInput, DeviceStatus, Site
+from haven_server.models import Device, DeviceBoot, DeviceStatus, Site
+from haven_server.supervision.inputs import Inputs, load_inputs
+from haven_server.supervision.past import LARGEST_CONNECTION, is_past
 from haven_server.supervision.troubles import OFFLINE, open_trouble, restore_trouble
 
 WILL_GRACE_S = 10
@@ -47,52 +48,85 @@ class VitalsTold:
 @dataclass(frozen=True, slots=True)
 class _Known:
     reporting_s: int
+    in_service: bool
     protected: bool
     """In service and assigned to a site: its box may show that it is protected."""
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What the database knows of the boxes in a batch, kept up to date while the batch is gone through."""
+
+    known: dict[str, _Known]
+    statuses: dict[str, dict[str, Any]]
+    boots: dict[tuple[str, str], datetime]
+    """When each boot began, by box and boot."""
+    inputs: dict[str, Inputs]
+
+
 def record_vitals(session: Session, vitals: list[Vital]) -> VitalsTold:
     """Record a batch in the order of arrival. Boxes that are not registered are left out: they are not protected."""
-    ids = {vital.device_id for vital in vitals}
-    known = _known(session, ids)
-    statuses = {
-        status.device_id: _row(status)
-        for status in session.scalars(select(DeviceStatus).where(DeviceStatus.device_id.in_(ids)))
-    }
-    batteries = {
-        (row.device_id, row.source): row.battery
-        for row in session.execute(
-            select(DeviceInput.device_id, DeviceInput.source, DeviceInput.battery).where(DeviceInput.device_id.in_(ids))
-        )
-    }
+    batch = _load(session, {vital.device_id for vital in vitals}, {vital.message.boot_id for vital in vitals})
     told = VitalsTold([], [])
-    boots: dict[tuple[str, str], dict[str, Any]] = {}
+    fresh_boots: dict[tuple[str, str], dict[str, Any]] = {}
     for vital in vitals:
-        device = known.get(vital.device_id)
+        device = batch.known.get(vital.device_id)
         if device is None:
             continue
         message, now = vital.message, vital.arrival.received_at
-        before = statuses.get(vital.device_id)
-        if isinstance(message, State) and not message.online:
-            _record_will(before, message, now)
-            continue
-        after = _heard(before, vital, device)
-        statuses[vital.device_id] = after
-        if before is not None and before["silent"]:
-            restore_trouble(session, vital.device_id, OFFLINE, now)
         started_at = boot_start(vital.arrival, message.boot_id, message.mono_ms)
         if started_at is not None:
-            boots[vital.device_id, message.boot_id] = {"started_at": started_at, "known_at": now}
-        _record_inputs(session, vital, batteries)
+            batch.boots[vital.device_id, message.boot_id] = started_at
+            fresh_boots[vital.device_id, message.boot_id] = {"started_at": started_at, "known_at": now}
+        before = batch.statuses.get(vital.device_id)
+        if before is not None and is_past(before, message, now, _starts(batch, vital.device_id)):
+            continue
+        if isinstance(message, State) and not message.online:
+            if before is not None:
+                before["online"] = False
+                before["due_at"] = min(before["due_at"], now + seconds(WILL_GRACE_S))
+            continue
+        batch.statuses[vital.device_id] = _heard(before, vital, device)
+        if before is not None and before["silent"]:
+            restore_trouble(session, vital.device_id, OFFLINE, now)
+        batch.inputs[vital.device_id].record(session, message, now, in_service=device.in_service)
         if device.protected:
             seq = message.seq if isinstance(message, Heartbeat) else 0
             told.alive.append((vital.device_id, Alive(at=now, seq=seq)))
         if isinstance(message, State):
             told.receipts.extend(current_receipts(session, vital.device_id, now))
-    upsert(session, DeviceStatus, list(statuses.values()), _STATUS_COLUMNS)
-    rows = [{"device_id": device_id, "boot_id": boot_id, **row} for (device_id, boot_id), row in boots.items()]
+    upsert(session, DeviceStatus, [row for _, row in sorted(batch.statuses.items())], _STATUS_COLUMNS)
+    rows = [{"device_id": key[0], "boot_id": key[1], **row} for key, row in sorted(fresh_boots.items())]
     upsert(session, DeviceBoot, rows, ("started_at", "known_at"))
     return told
+
+
+def _load(session: Session, ids: set[str], boot_ids: set[str]) -> _Batch:
+    # Locked, because another server may be finding one of them silent just now; in one order, against deadlocks.
+    rows = session.scalars(
+        select(DeviceStatus)
+        .where(DeviceStatus.device_id.in_(ids))
+        .order_by(DeviceStatus.device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    statuses = {status.device_id: _row(status) for status in rows}
+    boots = session.execute(
+        select(DeviceBoot.device_id, DeviceBoot.boot_id, DeviceBoot.started_at).where(
+            DeviceBoot.device_id.in_(ids),
+            DeviceBoot.boot_id.in_(boot_ids | {status["boot_id"] for status in statuses.values()}),
+        )
+    )
+    return _Batch(
+        known=_known(session, ids),
+        statuses=statuses,
+        boots={(row.device_id, row.boot_id): row.started_at for row in boots},
+        inputs=load_inputs(session, ids),
+    )
+
+
+def _starts(batch: _Batch, device_id: str) -> Callable[[str], datetime | None]:
+    return lambda boot_id: batch.boots.get((device_id, boot_id))
 
 
 def _known(session: Session, ids: Iterable[str]) -> dict[str, _Known]:
@@ -104,6 +138,7 @@ def _known(session: Session, ids: Iterable[str]) -> dict[str, _Known]:
     return {
         device_id: _Known(
             reporting_s=reporting_s or UNASSIGNED_REPORTING_S,
+            in_service=standing == Standing.ACTIVE,
             protected=standing == Standing.ACTIVE and site_id is not None,
         )
         for device_id, standing, site_id, reporting_s in rows
@@ -117,6 +152,8 @@ def _row(status: DeviceStatus) -> dict[str, Any]:
 def _heard(before: dict[str, Any] | None, vital: Vital, device: _Known) -> dict[str, Any]:
     message, now = vital.message, vital.arrival.received_at
     after = dict(before or {"device_id": vital.device_id, "connection": 0, "state": {}, "vitals": {}})
+    if after.get("boot_id") != message.boot_id:
+        after["connection"] = 0  # of the new boot, none is known yet
     after |= {
         "online": True,
         "boot_id": message.boot_id,
@@ -125,49 +162,16 @@ def _heard(before: dict[str, Any] | None, vital: Vital, device: _Known) -> dict[
         "silent": False,
     }
     if isinstance(message, State):
-        after["connection"] = max(after["connection"], message.connection)
+        after["connection"] = min(message.connection, LARGEST_CONNECTION)
         after["state"] = {
             "firmware": message.firmware,
             "arming": message.arming,
             "inputs": dict(message.inputs),
+            "mono_ms": message.mono_ms,
         }
     else:
         after["vitals"] = asdict(message)
     return after
-
-
-def _record_will(status: dict[str, Any] | None, will: State, now: datetime) -> None:
-    """An older connection's will may come late, from the other broker, and says nothing of the present one."""
-    if status is not None and will.connection >= status["connection"]:
-        status["online"] = False
-        status["due_at"] = min(status["due_at"], now + seconds(WILL_GRACE_S))
-
-
-def _record_inputs(session: Session, vital: Vital, batteries: dict[tuple[str, str], str | None]) -> None:
-    message, now = vital.message, vital.arrival.received_at
-    if isinstance(message, State):
-        for source in message.inputs:
-            if (vital.device_id, source) not in batteries:
-                batteries[vital.device_id, source] = None
-                upsert(session, DeviceInput, [{"device_id": vital.device_id, "source": source}], ("source",))
-        return
-    for name, pendant in message.pendants.items():
-        source = f"pendant:{name}"
-        if pendant.battery == batteries.get((vital.device_id, source), ""):
-            continue
-        batteries[vital.device_id, source] = pendant.battery
-        heard_at = now - timedelta(seconds=pendant.seen_s) if pendant.seen_s is not None else None
-        row = {
-            "device_id": vital.device_id,
-            "source": source,
-            "battery": pendant.battery,
-            "heard_at": heard_at,
-        }
-        upsert(session, DeviceInput, [row], ("battery", "heard_at"))
-        if pendant.battery == "low":
-            open_trouble(session, vital.device_id, Kind.BATTERY_LOW, now, subject=source)
-        elif pendant.battery == "ok":
-            restore_trouble(session, vital.device_id, Kind.BATTERY_LOW, now, subject=source)
 
 
 def find_silent(session: Session, now: datetime) -> list[str]:
