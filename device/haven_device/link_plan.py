@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from haven_device.settings import Address, LinkSettings
 
-CONNECT_WITHIN_MS = 15_000
+CONNECT_WITHIN_MS = 10_000
 """TCP, TLS and the broker's answer together; then the attempt has failed."""
 
 STEADY_MS = 10_000

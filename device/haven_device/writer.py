@@ -33,13 +33,20 @@ class Writer:
     """
 
     def __init__(
-        self, folder: Path, put: Callable[[Input], None], *, retry_s: float = RETRY_S, settle_s: float = SETTLE_S
+        self,
+        folder: Path,
+        put: Callable[[Input], None],
+        *,
+        retry_s: float = RETRY_S,
+        settle_s: float = SETTLE_S,
+        open_store: Callable[[Path], Store] = Store,
     ) -> None:
         """Opens the store in the caller's thread; a damaged one is moved aside and told by StoreReplaced."""
         self._folder = folder
         self._put = put
         self._retry_s = retry_s
         self._settle_s = settle_s
+        self._open_store = open_store
         self._store: Store | None = None
         self._works: bool | None = None
         self._loaded = True
@@ -154,7 +161,7 @@ class Writer:
 
     def _open(self) -> Store:
         if self._store is None:
-            self._store = Store(self._folder)
+            self._store = self._open_store(self._folder)
         return self._store
 
     def _close(self) -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from device.fakes import FakeClock, FakePins, FakeTrace, FakeWire
 from device.rig import until
-from haven_contract.messages import Event
-from haven_contract.topics import Up
-from haven_contract.words import Kind
-from haven_device.events import Edge, LinkUp, RadioHeard, StoreReplaced, Tick
+from haven_contract.messages import Event, Receipt
+from haven_contract.topics import Down, Up, down
+from haven_contract.words import Kind, Stage
+from haven_device.events import Edge, LinkUp, MessageCame, RadioHeard, StoreLoaded, StoreReplaced, Tick
 from haven_device.inbox import Inbox
 from haven_device.indicator import Indicator
 from haven_device.loop import Box
+from haven_device.outbox import StoredEvent
 from haven_device.panel import Shown
 from haven_device.patterns import LOOKS, Pattern, level_at
 from haven_device.radio.frames import PendantFrame
@@ -149,6 +150,22 @@ def test_an_event_survives_the_process_with_id_bytes_and_number(tmp_path: Path) 
         assert [event.seq for event in rig.events()] == [1, 2]
 
 
+def test_a_receipt_takes_the_event_off_the_disk(tmp_path: Path) -> None:
+    with rig_in(tmp_path) as rig:
+        rig.connect()
+        rig.inbox.put(Edge("button:counter", True, rig.clock.now))
+        rig.forward(0.1)
+        rig.settled()
+        (event,) = rig.events()
+        receipt = Receipt(event_id=event.id, rev=1, stage=Stage.RECEIVED, at=rig.clock.utc())
+        rig.inbox.put(MessageCame(rig.wire.generation, down("store-0001", Down.RECEIPT), receipt.encode()))
+        rig.box.round(0)
+        rig.settled()
+    with rig_in(tmp_path) as rig:
+        rig.connect()
+        assert rig.events() == []
+
+
 @pytest.mark.expects_error("the outbox is full")
 def test_a_full_outbox_reports_it_and_keeps_the_fresh_alarm(tmp_path: Path) -> None:
     with rig_in(tmp_path) as rig:
@@ -196,6 +213,15 @@ def test_events_that_come_late_from_the_disk_are_sent(tmp_path: Path) -> None:
         rig.writer.keep("seq", 0)
         until(lambda: rig.writer_told() or rig.wire.of(Up.EVENT)[1:])
         assert [event.kind for event in rig.events()] == ["device_fault", "holdup"]
+        for _ in range(3):
+            rig.inbox.put(Edge("button:counter", True, rig.clock.now))
+            rig.forward(0.1)
+            rig.inbox.put(Edge("button:counter", False, rig.clock.now))
+            rig.forward(0.1)
+        rig.inbox.put(StoreLoaded((StoredEvent(70, "late", "holdup", "button:counter", b"late"),)))
+        rig.inbox.put(RadioHeard(PendantFrame(raw="", pendant="01", pressed=True), rig.clock.now))
+        rig.forward(0.1)
+        assert rig.box._outbox.events()[-1].seq == 71
 
 
 @pytest.mark.expects_error("cannot be written, kept in memory")

@@ -5,8 +5,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from haven_device.writer import Writer
 COMMITTER = """
 import sys
 from pathlib import Path
+from typing import Any
 from haven_device.outbox import StoredEvent
 from haven_device.store import Store
 with Store(Path(sys.argv[1])) as store:
@@ -126,6 +128,23 @@ def test_the_writer_commits_what_waits_together(tmp_path: Path) -> None:
     assert kept == {"seq": 100}
     with again:
         pass
+
+
+def test_a_receipt_that_comes_while_its_event_is_being_written_is_not_forgotten(tmp_path: Path) -> None:
+    class Slow(Store):
+        def write(self, add: Iterable[StoredEvent], remove: Iterable[str], keep: Mapping[str, Any]) -> None:
+            super().write(add, remove, keep)
+            writer.remove("event-1")
+
+    told = Told()
+    writer = Writer(tmp_path, told.append, open_store=Slow)
+    writer.load()
+    writer.add(event(1), {})
+    with writer:
+        until(told.stored)
+        until(lambda: writer.waiting == 0)
+    with Store(tmp_path) as store:
+        assert store.events() == []
 
 
 def test_a_full_disk_keeps_events_in_memory_until_there_is_room(tmp_path: Path) -> None:
