@@ -180,6 +180,7 @@ class Dispatch:
     def forward(self, seconds: float) -> None:
         """Time passes, from one deadline to the next: the server's threads would find nothing to do in between."""
         end = self.clock.now() + timedelta(seconds=seconds)
+        self.work()
         while True:
             now = self.clock.now()
             stop = min([end, now + LOOK_AT_LEAST_EVERY, *(at for at in self._deadlines() if at > now)])

@@ -44,7 +44,7 @@ class WebhookChannel:
             async with self._session.post(
                 parcel.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                return _judge(response.status, await response.content.read(MAX_ANSWER), parcel)
+                return _judge(response.status, await _read(response.content), parcel)
         except TimeoutError:
             return Answer(alerted=False, error=f"no answer within {parcel.timeout_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -53,6 +53,14 @@ class WebhookChannel:
     async def close(self) -> None:
         """Close kept connections."""
         await self._session.close()
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """The answer, in however many pieces it comes; of one that is too long only the beginning."""
+    answer = b""
+    while len(answer) < MAX_ANSWER and (piece := await content.read(MAX_ANSWER - len(answer))):
+        answer += piece
+    return answer
 
 
 def _judge(status: int, answer: bytes, parcel: Parcel) -> Answer:

@@ -1,0 +1,192 @@
+"""The delivery thread itself, through real webhooks to a real HTTP desk."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from haven_contract.words import Stage
+from haven_server.core import Core
+from haven_server.db.database import Database
+from haven_server.models import Delivery, DeskChannel
+from haven_server.police.channel import Answer, Channel
+from haven_server.police.deliveries import Parcel
+from haven_server.police.webhook import WebhookChannel
+from haven_server.police.worker import DeliveryWorker
+from server.fakes.webhook_desk import SECRET, Call, WebhookDesk, webhook_desk
+from server.live import RunningClock, eventually
+from server.scenario import SEOUL, Box, Dispatch, Heard
+
+
+class BrokenChannel:
+    """A channel with a fault of its own."""
+
+    async def deliver(self, parcel: Parcel) -> Answer:
+        raise ZeroDivisionError(f"no way to {parcel.url}")
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def channels() -> dict[str, Channel]:
+    return {"webhook": WebhookChannel(SEOUL), "broken": BrokenChannel()}
+
+
+@pytest.fixture
+def desk() -> Iterator[WebhookDesk]:
+    with webhook_desk() as running:
+        yield running
+
+
+@pytest.fixture
+def city(dispatch: Dispatch) -> Dispatch:
+    """Stores of 강남구, whose station has no channel yet; time runs."""
+    dispatch.clock = RunningClock()  # type: ignore[assignment]  # these stories never wind it
+    dispatch.core = dataclasses.replace(dispatch.core, clock=dispatch.clock)
+    dispatch.desk("강남경찰서", districts=("강남구",), channels=0)
+    dispatch.store("S-1")
+    return dispatch
+
+
+@pytest.fixture
+def store(city: Dispatch) -> Box:
+    return city.box("box-1", "S-1")
+
+
+def add_channel(city: Dispatch, url: str, rank: int = 0, kind: str = "webhook", **more: float) -> None:
+    row = {"desk_id": 2, "rank": rank, "kind": kind, "url": url, "sealed_secret": city.vault.seal(SECRET.encode())}
+    city.core.database.writer.run(lambda session: session.execute(insert(DeskChannel).values(row | more)))
+
+
+@contextmanager
+def working(core: Core) -> Iterator[DeliveryWorker]:
+    with DeliveryWorker(core, channels) as worker:
+        yield worker
+
+
+def states(city: Dispatch) -> list[str]:
+    with city.core.database.read() as session:
+        return list(session.scalars(select(Delivery.state).order_by(Delivery.id)))
+
+
+def fail(status: int) -> Callable[[Call], None]:
+    return lambda call: call.answer(status)
+
+
+def test_a_press_is_delivered_at_once_and_the_box_is_told(city: Dispatch, store: Box, desk: WebhookDesk) -> None:
+    add_channel(city, desk.url)
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        (call,) = desk.wait_for(1)
+        eventually(lambda: store.stages == [Stage.RECEIVED, Stage.ALERTED])
+    assert call.body["site"]["road_address"].startswith("서울특별시 강남구")
+    assert states(city) == ["alerted"]
+    assert desk.forged == []
+
+
+def test_it_is_tried_until_the_desk_answers_always_under_the_same_key(
+    city: Dispatch, store: Box, desk: WebhookDesk
+) -> None:
+    add_channel(city, desk.url)
+    desk.behaviours = [fail(500), Call.hang_up]
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        calls = desk.wait_for(3)
+        eventually(lambda: states(city) == ["alerted"])
+    assert {call.key for call in calls} == {"HV-1:1"}
+    assert [line["what"] for line in city.only_incident()["timeline"]].count("police_tried") == 1
+
+
+@pytest.mark.expects_error("a channel failed")
+def test_a_channel_with_a_fault_never_stops_the_next(city: Dispatch, store: Box, desk: WebhookDesk) -> None:
+    add_channel(city, "nowhere", rank=0, kind="broken")
+    add_channel(city, desk.url, rank=1)
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        desk.wait_for(1)
+        eventually(lambda: city.only_incident()["police"]["alerted_at"])
+
+
+@pytest.mark.expects_error("a delivery is broken")
+def test_a_delivery_that_cannot_be_made_never_stops_the_others(city: Dispatch, store: Box, desk: WebhookDesk) -> None:
+    add_channel(city, desk.url, rank=0)
+    add_channel(city, desk.url, rank=1)
+    city.core.database.writer.run(
+        lambda session: session.execute(update(DeskChannel).where(DeskChannel.rank == 0).values(sealed_secret=b"?"))
+    )
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        desk.wait_for(1)
+        eventually(lambda: city.only_incident()["police"]["alerted_at"])
+    notice = city.only_incident()["police"]["notices"][0]
+    assert "cannot be made" in notice["deliveries"][0]["error"]
+
+
+def test_a_kind_of_channel_that_this_server_does_not_have_is_told(city: Dispatch, store: Box) -> None:
+    add_channel(city, "tcp://arc", kind="carrier pigeon")
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        eventually(lambda: city.only_incident()["police"]["notices"][0]["deliveries"][0]["error"])
+    assert "carrier pigeon" in city.only_incident()["police"]["notices"][0]["deliveries"][0]["error"]
+
+
+def test_a_desk_gets_no_more_calls_at_once_than_it_takes(city: Dispatch, store: Box, desk: WebhookDesk) -> None:
+    add_channel(city, desk.url, concurrency=2)
+    desk.behave = desk.wait
+    with working(city.core) as worker:
+        for _ in range(6):
+            worker.take(store.press().deliveries)
+        desk.wait_for(2)
+        eventually(lambda: worker.in_hand() == 6)
+        assert len(desk.calls) == 2
+        desk.behave = Call.answer
+        desk.released.set()
+        desk.wait_for(6)
+
+
+def test_a_server_that_stops_while_it_sends_goes_on_when_it_returns(
+    city: Dispatch, store: Box, desk: WebhookDesk
+) -> None:
+    add_channel(city, desk.url, timeout_s=30)
+    desk.behaviours = [desk.wait]
+    with working(city.core) as worker:
+        worker.take(store.press().deliveries)
+        desk.wait_for(1)
+    assert states(city) == ["pending"]
+    assert city.core.database.writer.is_alive()
+    with working(city.core):
+        first, second = desk.wait_for(2)
+        eventually(lambda: states(city) == ["alerted"])
+    assert first.key == second.key
+
+
+def test_deliveries_that_nobody_took_are_found(city: Dispatch, store: Box, desk: WebhookDesk) -> None:
+    """As after kill -9 between the commit and the sending."""
+    add_channel(city, desk.url)
+    store.press()
+    with working(city.core):
+        desk.wait_for(1)
+        eventually(lambda: states(city) == ["alerted"])
+
+
+def test_two_servers_send_each_notice_once(city: Dispatch, desk: WebhookDesk, database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
+    add_channel(city, desk.url)
+    for number in range(60):
+        city.box(f"store-{number}", "S-1").press(kind=f"odd-{number}")
+    # Both find all of it in the database at the same time.
+    city.core.database.writer.run(
+        lambda session: session.execute(update(Delivery).values(next_at=city.clock.now(), claimed_by=None))
+    )
+    with ExitStack() as stack:
+        for name in ("one", "two"):
+            database = stack.enter_context(Database(database_url))
+            core = dataclasses.replace(city.core, database=database, server=name, outbound=Heard())
+            stack.enter_context(working(core))
+        desk.wait_for(60)
+        eventually(lambda: set(states(city)) == {"alerted"})
+    assert set(Counter(call.key for call in desk.calls).values()) == {1}
