@@ -23,6 +23,8 @@ BOXES = {"box-1": "DEMO-0001", "box-2": "DEMO-0002", "box-3": "DEMO-0003"}
 SETTLE_S = 1.5
 """After a press: by then the desk has answered and the light shows it."""
 
+_PORTS = "HAVEN_HTTP_PORT, HAVEN_MQTT_PORT (and the next one) and HAVEN_STATE choose other ports and another folder."
+
 HELP = """\
 Keys   1 2 3  press the counter button of box 1, 2, 3      a b c  press the wireless pendant of box 1, 2, 3
        k acknowledge   d dispatch   r arrived   x close    (the newest incident, as a dispatcher)
@@ -38,6 +40,7 @@ class Demo:
         self._desk = desk
         self._timeline = timeline
         self._names = names
+        self._unreached: set[int] = set()
 
     def prepare(self) -> None:
         """Register stores, stations and their webhooks, and start the boxes. A second run changes only the webhooks."""
@@ -97,6 +100,15 @@ class Demo:
         else:
             sys.stdout.write(f"               dispatcher: {after['incident']} is {after['state']} now\n")
 
+    def look_for_unreached(self) -> None:
+        """Say, once, of which incidents no police desk knows: the loudest thing that Haven has to say."""
+        for incident in self._stack.api.get("/api/v1/incidents"):
+            if incident["police"]["not_reached"] and incident["id"] not in self._unreached:
+                self._unreached.add(incident["id"])
+                police = incident["police"]
+                call = f"call {police['desk']}, {police['phone']}"
+                _write(f"               POLICE NOT REACHED with {incident['incident']}: {call}")
+
     def toggle_desk(self) -> None:
         """Break the police desk, or mend it."""
         self._desk.working = not self._desk.working
@@ -147,7 +159,7 @@ def main() -> int:
             _serve(demo, haven, stopping)
             timeline.end()
     except (BrokerFailedError, NotReadyError, ApiError, TimeoutError, OSError) as error:
-        sys.stderr.write(f"The demo could not go on: {error}\n")
+        sys.stderr.write(f"The demo could not go on: {error}\n{_PORTS}\n")
         return 1
     return 0
 
@@ -163,7 +175,9 @@ def _serve(demo: Demo, haven: Stack, stopping: threading.Event) -> None:
     steps = {"k": "acknowledge", "d": "dispatch", "r": "arrive", "x": "close"}
     with single_keys():
         while not stopping.is_set():
-            key = read_key(0.2)
+            key = read_key(1.0)
+            if key is None:
+                demo.look_for_unreached()
             if key in ("q", ""):
                 return
             if key is not None and key in "123":

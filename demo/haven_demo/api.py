@@ -51,7 +51,10 @@ class Api:
             content = response.read()
         finally:
             connection.close()
-        answer = json.loads(content) if content else None
+        try:
+            answer = json.loads(content) if content else None
+        except ValueError:
+            raise ApiError(f"{method} {path}: {response.status}, and the answer is not Haven's") from None
         if response.status >= 300:  # noqa: PLR2004 - anything but success
             raise ApiError(f"{method} {path}: {response.status} {answer.get('detail', answer) if answer else ''}")
         return answer

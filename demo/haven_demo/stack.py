@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -43,7 +44,13 @@ class ServerProcess:
         self._child: Child | None = None
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it; `wait_until_ready` tells when it works."""
+        """Start it; `wait_until_ready` tells when it works. NotReadyError if another program has its port."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.http_port))
+            except OSError as error:
+                raise NotReadyError(f"port {self.http_port} cannot be used: {error.strerror}") from None
         command = [sys.executable, "-m", "haven_server", "run"]
         self._child = Child(command, self.log_file, {**self._environment, **(environment or {})})
 

@@ -1,5 +1,6 @@
 """The timeline of presses, as it happens: each happening with the milliseconds since the press."""
 
+import textwrap
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ _SERVER_WORDS = {
     "police_alerted": "the police desk has confirmed {incident}",
     "police_not_reached": "POLICE NOT REACHED: call them by voice",
 }
-_INDENT = 31
+_INDENT = " " * 33
+_WIDTH = 84
+"""Characters; Korean ones are two columns wide."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +49,7 @@ class Timeline:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._pressed_at: dict[str, datetime] = {}
+        self._events: set[str] = set()
         self._kept: list[Happening] | None = None
         self._ended = False
         self._lock = threading.Lock()
@@ -72,10 +76,11 @@ class Timeline:
         at, what = datetime.fromisoformat(line["at"]), line["what"]
         if what == "pressed":
             self._pressed_at[device_id] = at
+            self._events.add(line["event_id"])
         if what == "led":
             look = LOOKS[Pattern(line["pattern"])]
             self._tell(Happening(at, device_id, "light", f"{look.words}: {look.meaning}"))
-        elif what == "receipt":
+        elif what == "receipt" and line["event_id"] in self._events:
             self._tell(Happening(at, device_id, "box", f"has the server's receipt: {line['stage']}"))
         elif what in _BOX_WORDS:
             self._tell(Happening(at, device_id, "box", _BOX_WORDS[what].format_map(line)))
@@ -83,8 +88,8 @@ class Timeline:
     def desk(self, call: Call) -> None:
         """The police desk was called."""
         body = call.body
-        words = f"{body['incident']} by signed webhook: {body['text']['en']}\n{' ' * _INDENT}{body['text']['ko']}"
-        self._tell(Happening(call.at, body["device"], "police", words))
+        lines = [f"{body['incident']} by signed webhook", *(body["text"][language] for language in ("en", "ko"))]
+        self._tell(Happening(call.at, body["device"], "police", "\n".join(lines)))
 
     def server(self, incident: dict[str, Any]) -> None:
         """What the server wrote of an incident since the press."""
@@ -104,4 +109,7 @@ class Timeline:
 
     def _write_line(self, happening: Happening) -> None:
         since = (happening.at - self._pressed_at.get(happening.device_id, happening.at)).total_seconds() * 1000
-        self._write(f"{since:10.1f} ms  {happening.device_id}  {happening.where:<6}  {happening.what}")
+        first, *more = happening.what.split("\n")
+        self._write(f"{since:10.1f} ms  {happening.device_id}  {happening.where:<6}  {first}")
+        for line in more:
+            self._write(textwrap.fill(line, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
