@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Callable
 from typing import Self
 
 import structlog
@@ -31,8 +32,14 @@ class _Stopped(Exception):
 class VitalsLane:
     """A context manager with one thread."""
 
-    def __init__(self, core: Core, inbox: "queue.Queue[Delivered]") -> None:
+    def __init__(
+        self,
+        core: Core,
+        inbox: "queue.Queue[Delivered]",
+        record: Callable[[Session, list[Vital]], VitalsTold] = record_vitals,
+    ) -> None:
         self._core = core
+        self._record_vitals = record
         self._inbox = inbox
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vitals lane", daemon=True)
@@ -117,7 +124,7 @@ class VitalsLane:
         return batch
 
     def _record(self, session: Session, vitals: list[Vital], replies: list[tuple[str, Reply]]) -> VitalsTold:
-        told = record_vitals(session, vitals)
+        told = self._record_vitals(session, vitals)
         for device_id, reply in replies:
             record_reply(session, device_id, reply, self._core.clock.now())
         return told
