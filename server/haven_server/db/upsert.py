@@ -1,7 +1,8 @@
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Executable, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,20 +14,31 @@ def insert_or_ignore(session: Session, model: type[Base], values: Mapping[str, A
 
     With two servers at PostgreSQL the second waits here until the first has committed, so one of them gets the id.
     """
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model).values(**values).on_conflict_do_nothing().returning(inspect(model).c.id)
-    found: int | None = session.execute(statement).scalar()
+    statement = _insert_or_ignore(session.get_bind().dialect.name, model)
+    found: int | None = session.connection().execute(statement, dict(values)).scalar()
     return found
 
 
 def upsert(session: Session, model: type[Base], rows: list[dict[str, Any]], changes: tuple[str, ...]) -> None:
     """Insert rows; where the primary key is there already, set the columns in `changes` instead."""
-    if not rows:
-        return
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model)
-    statement = statement.on_conflict_do_update(
-        index_elements=list(inspect(model).primary_key),
-        set_={name: statement.excluded[name] for name in changes},
+    if rows:
+        session.connection().execute(_upsert(session.get_bind().dialect.name, model, changes), rows)
+
+
+@cache
+def _insert_or_ignore(dialect: str, model: type[Base]) -> Executable:
+    statement: Executable = _insert(dialect, model).on_conflict_do_nothing().returning(inspect(model).c.id)
+    return statement
+
+
+@cache
+def _upsert(dialect: str, model: type[Base], changes: tuple[str, ...]) -> Executable:
+    insert = _insert(dialect, model)
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=list(inspect(model).primary_key), set_={name: insert.excluded[name] for name in changes}
     )
-    session.execute(statement, rows)
+    return statement
+
+
+def _insert(dialect: str, model: type[Base]) -> Any:
+    return (postgresql if dialect == "postgresql" else sqlite).insert(inspect(model).local_table)

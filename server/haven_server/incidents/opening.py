@@ -1,34 +1,62 @@
-"""A press opens an incident or joins one, and the police are told, all in the event's own transaction."""
+"""Which incident a press belongs to (promise 9), and writing it there."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.words import Stage
+from haven_server.db.tables import EVENT, INCIDENT
 from haven_server.incidents.flags import Flag, flag, merged
 from haven_server.incidents.joining import RUNAWAY_COUNT, RUNAWAY_WINDOW, Candidate, has_run_away, incident_to_join
 from haven_server.incidents.lifecycle import JOINABLE, STAGE_AFTER, State
-from haven_server.incidents.response import Response, response_to
-from haven_server.incidents.timeline import Line, write_line
+from haven_server.incidents.response import response_to
 from haven_server.ingest.origin import Origin
-from haven_server.models import Event, Incident
-from haven_server.police.notices import open_notice
-from haven_server.sites.record import SiteKind, stored_place
+from haven_server.sites.record import stored_place
 from haven_server.vault import Vault
 
-CANDIDATES = 8
-"""Newest incidents that a press is compared with; within 5 minutes there are hardly more."""
+UNCLOSED = 32
+"""Newest unclosed incidents of a site that a press is compared with."""
+
+
+def _unclosed(place: ColumnElement[bool]) -> Select[Any]:
+    columns = ("id", "first_press_at", "state", "response", "muted", "flags")
+    return (
+        select(*(INCIDENT.c[name] for name in columns))
+        .where(place, INCIDENT.c.closed_at.is_(None), INCIDENT.c.is_test.is_(False))
+        .order_by(INCIDENT.c.id.desc())
+        .limit(UNCLOSED)
+    )
+
+
+_AT_SITE = _unclosed(INCIDENT.c.site_id == bindparam("site_id"))
+_OF_BOX = _unclosed((INCIDENT.c.device_id == bindparam("device_id")) & INCIDENT.c.site_id.is_(None))
+_INSERT = insert(INCIDENT).returning(INCIDENT.c.id)
+_JOIN = (
+    update(INCIDENT)
+    .where(INCIDENT.c.id == bindparam("incident_id"))
+    .values(presses=INCIDENT.c.presses + 1, rung_at=bindparam("now"), flags=bindparam("new_flags"))
+)
+_RECENT = (
+    select(EVENT.c.id)
+    .where(
+        EVENT.c.device_id == bindparam("device_id"),
+        EVENT.c.source == bindparam("source"),
+        EVENT.c.at > bindparam("since"),
+        EVENT.c.at <= bindparam("until"),
+    )
+    .limit(RUNAWAY_COUNT)
+    .subquery()
+)
+_COUNT_RECENT = select(func.count()).select_from(_RECENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """An event that asks for people."""
 
-    event_id: int
-    device_id: str
     source: str
     kind: str
     press_at: datetime | None
@@ -42,133 +70,69 @@ class Opened:
     """What became of a press."""
 
     incident_id: int
-    deliveries: list[int]
+    joined: bool
+    runaway: bool
     stage: Stage
+    """What the clerk is told: somebody may be on the way to the incident already."""
 
 
-def open_or_join(session: Session, press: Press, origin: Origin, vault: Vault, server: str) -> Opened:
-    """Join the press to the incident it belongs to, or open a new one, linked to an unclosed one of the site."""
-    response = response_to(press.kind)
-    runaway = False
-    incident_id = None if press.is_test else _joinable(session, press, origin, response)
-    if incident_id is None:
-        incident_id = _open(session, press, origin, response, vault)
-    else:
-        runaway = _has_run_away(session, press)
-        _join(session, incident_id, press, runaway=runaway)
-    stage = _stage_of(session, incident_id)
-    session.execute(update(Event).where(Event.id == press.event_id).values(incident_id=incident_id, stage=stage.value))
-    deliveries: list[int] = []
-    if response.police and not origin.muted:
-        deliveries = open_notice(
-            session,
-            incident_id=incident_id,
-            event_id=press.event_id,
-            desk_id=origin.desk_id,
-            now=press.received_at,
-            runaway=runaway,
-            server=server,
-        )
-    return Opened(incident_id, deliveries, stage)
-
-
-def _same_place(press: Press, origin: Origin) -> ColumnElement[bool]:
+def unclosed_incidents(session: Session, origin: Origin) -> list[Row[Any]]:
+    """Newest first; of a box without a site its own."""
+    connection = session.connection()
     if origin.site is not None:
-        return Incident.site_id == origin.site.id
-    return (Incident.device_id == press.device_id) & Incident.site_id.is_(None)
+        return list(connection.execute(_AT_SITE, {"site_id": origin.site.id}).all())
+    return list(connection.execute(_OF_BOX, {"device_id": origin.device_id}).all())
 
 
-def _joinable(session: Session, press: Press, origin: Origin, response: Response) -> int | None:
-    found = session.execute(
-        select(Incident.id, Incident.first_press_at)
-        .where(
-            _same_place(press, origin),
-            Incident.response == response.response.value,
-            Incident.state.in_([state.value for state in JOINABLE]),
-            Incident.is_test.is_(False),
-            Incident.muted.is_(origin.muted),
-        )
-        .order_by(Incident.id.desc())
-        .limit(CANDIDATES)
-    ).all()
-    return incident_to_join(press.press_at, [Candidate(row.id, row.first_press_at) for row in found])
+def open_or_join(session: Session, press: Press, origin: Origin, vault: Vault) -> Opened:
+    """Join the press to the incident it belongs to, or open a new one, linked to the newest unclosed one of the site.
+
+    The caller holds the lock of the place, so that no other server does the same meanwhile.
+    """
+    unclosed = [] if press.is_test else unclosed_incidents(session, origin)
+    response = response_to(press.kind).response.value
+    candidates = [
+        Candidate(row.id, row.first_press_at)
+        for row in unclosed
+        if row.response == response and row.muted == origin.muted and row.state in JOINABLE
+    ]
+    joined = incident_to_join(press.press_at, candidates)
+    if joined is None:
+        linked = unclosed[0].id if unclosed else None
+        return Opened(_open(session, press, origin, linked, vault), joined=False, runaway=False, stage=Stage.RECEIVED)
+    (incident,) = (row for row in unclosed if row.id == joined)
+    runaway = _has_run_away(session, press, origin.device_id)
+    more = [*press.flags, flag(Flag.RUNAWAY, input=press.source)] if runaway else press.flags
+    values = {"incident_id": joined, "now": press.received_at, "new_flags": merged(incident.flags, more)}
+    session.connection().execute(_JOIN, values)
+    return Opened(joined, joined=True, runaway=runaway, stage=STAGE_AFTER.get(State(incident.state), Stage.RECEIVED))
 
 
-def _open(session: Session, press: Press, origin: Origin, response: Response, vault: Vault) -> int:
-    linked = None
-    if not press.is_test:
-        linked = session.execute(
-            select(func.max(Incident.id)).where(
-                _same_place(press, origin), Incident.closed_at.is_(None), Incident.is_test.is_(False)
-            )
-        ).scalar()
+def _open(session: Session, press: Press, origin: Origin, linked: int | None, vault: Vault) -> int:
     copy: dict[str, Any] = {"facts": None, "sealed": None}
-    if origin.site is not None and origin.place is not None:
-        facts = origin.place.as_facts() | {
-            "code": origin.site.code,
-            "kind": origin.site.kind,
-            "district": origin.site.district,
-        }
-        copy = stored_place(SiteKind(origin.site.kind), facts, vault)
-    incident_id: int = session.execute(
-        insert(Incident)
-        .values(
-            response=response.response.value,
-            state=State.OPEN.value,
-            is_test=press.is_test,
-            muted=origin.muted,
-            device_id=press.device_id,
-            site_id=origin.site.id if origin.site else None,
-            desk_id=origin.desk_id,
-            linked_id=linked,
-            first_press_at=press.press_at,
-            opened_at=press.received_at,
-            rung_at=press.received_at,
-            flags=press.flags,
-            **copy,
-        )
-        .returning(Incident.id)
-    ).scalar_one()
-    _write_press(session, incident_id, press, Line.RECEIVED)
+    if origin.site is not None:
+        copy = stored_place(origin.site.kind, origin.site.facts, vault)
+    values = {
+        "response": response_to(press.kind).response.value,
+        "state": State.OPEN.value,
+        "is_test": press.is_test,
+        "muted": origin.muted,
+        "device_id": origin.device_id,
+        "site_id": origin.site.id if origin.site else None,
+        "desk_id": origin.desk_id,
+        "linked_id": linked,
+        "first_press_at": press.press_at,
+        "opened_at": press.received_at,
+        "rung_at": press.received_at,
+        "flags": press.flags,
+    }
+    incident_id: int = session.connection().execute(_INSERT, values | copy).scalar_one()
     return incident_id
 
 
-def _join(session: Session, incident_id: int, press: Press, *, runaway: bool) -> None:
-    more = [*press.flags, flag(Flag.RUNAWAY, input=press.source)] if runaway else press.flags
-    flags = session.execute(select(Incident.flags).where(Incident.id == incident_id)).scalar_one()
-    values: dict[str, Any] = {"presses": Incident.presses + 1, "rung_at": press.received_at}
-    together = merged(flags, more)
-    if together != flags:
-        values["flags"] = together
-    session.execute(update(Incident).where(Incident.id == incident_id).values(**values))
-    if not runaway:
-        _write_press(session, incident_id, press, Line.JOINED)
-
-
-def _write_press(session: Session, incident_id: int, press: Press, what: Line) -> None:
-    detail: dict[str, Any] = {"source": press.source, "kind": press.kind, "event": press.event_id}
-    if press.press_at is not None:
-        write_line(session, incident_id, press.press_at, Line.PRESSED, press.device_id, **detail)
-    write_line(session, incident_id, press.received_at, what, **detail)
-
-
-def _has_run_away(session: Session, press: Press) -> bool:
+def _has_run_away(session: Session, press: Press, device_id: str) -> bool:
+    """The press itself counts too, and is not written yet."""
     at = press.press_at or press.received_at
-    window = (
-        select(Event.id)
-        .where(
-            Event.device_id == press.device_id,
-            Event.source == press.source,
-            Event.at > at - RUNAWAY_WINDOW,
-            Event.at <= at,
-        )
-        .limit(RUNAWAY_COUNT)
-        .subquery()
-    )
-    return has_run_away(session.execute(select(func.count()).select_from(window)).scalar_one())
-
-
-def _stage_of(session: Session, incident_id: int) -> Stage:
-    """What the clerk is told of a press that joins: somebody may be on the way already."""
-    state = State(session.execute(select(Incident.state).where(Incident.id == incident_id)).scalar_one())
-    return STAGE_AFTER.get(state, Stage.RECEIVED)
+    window = {"device_id": device_id, "source": press.source, "since": at - RUNAWAY_WINDOW, "until": at}
+    before: int = session.connection().execute(_COUNT_RECENT, window).scalar_one()
+    return has_run_away(before + 1)

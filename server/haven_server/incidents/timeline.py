@@ -1,4 +1,4 @@
-"""The timeline: what happened to an incident, with its time. Steps are written in the transaction of what they tell."""
+"""The timeline: what happened to an incident, with its time. Lines are written in the transaction of what they tell."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from haven_server.models import IncidentStep
+from haven_server.db.tables import INCIDENT_STEP
 
 SERVER = "haven"
 """Actor of what no person did."""
+
+_WRITE = insert(INCIDENT_STEP)
 
 
 class Line(StrEnum):
@@ -29,6 +31,5 @@ class Line(StrEnum):
 
 def write_line(session: Session, incident_id: int, at: datetime, what: str, actor: str = SERVER, **detail: Any) -> None:
     """Append a line."""
-    session.execute(
-        insert(IncidentStep).values(incident_id=incident_id, at=at, what=str(what), actor=actor, detail=detail)
-    )
+    row = {"incident_id": incident_id, "at": at, "what": str(what), "actor": actor, "detail": detail}
+    session.connection().execute(_WRITE, row)

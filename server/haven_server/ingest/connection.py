@@ -30,6 +30,7 @@ KEEPALIVE_S = 15
 
 CONNECT_TIMEOUT_S = 10
 LONGEST_PAUSE_S = 5.0
+ROOM_POLL_S = 0.05
 MOST_WAITING = 20_000
 """Messages that wait for the broker's acknowledgement; a further one is not sent. Receipts are repeated anyway."""
 
@@ -114,6 +115,7 @@ class Connection:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            self._wait_for_room()
             session = None
             try:
                 session = _Session(self._plan, self._inbox, self._clock)  # reads certificates, which may be amiss
@@ -134,6 +136,12 @@ class Connection:
             failures += 1
             # Full jitter, so that the servers of a city do not return in step.
             self._stopping.wait(self._random.uniform(0, min(LONGEST_PAUSE_S, 0.25 * 2 ** min(failures, 8))))
+
+    def _wait_for_room(self) -> None:
+        """A broker that finds us again sends at once what it has kept, so there must be somewhere to put it."""
+        while self._inbox.maxsize and self._inbox.qsize() > self._inbox.maxsize // 2:
+            if self._stopping.wait(ROOM_POLL_S):
+                return
 
 
 class _Session:
@@ -198,6 +206,9 @@ class _Session:
         self._subscribed.set()
 
     def _on_disconnect(self, *_: Any) -> None:
+        if not self._subscribed.is_set():
+            self._refusal = self._refusal or "the connection ended before it was of use"
+            self._subscribed.set()
         self._ended.set()
 
     def _on_message(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

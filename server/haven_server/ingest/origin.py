@@ -4,14 +4,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from haven_server.db.tables import DEVICE, JURISDICTION, SITE
 from haven_server.incidents.flags import Flag, flag
-from haven_server.models import Device, Site
-from haven_server.police.routing import city_desk_id, desk_in_charge
-from haven_server.sites.record import Place, open_place
+from haven_server.police.routing import city_desk_id
 from haven_server.vault import Vault
+
+_ORIGIN = (
+    select(
+        DEVICE.c.standing,
+        SITE.c.id,
+        SITE.c.code,
+        SITE.c.kind,
+        SITE.c.district,
+        SITE.c.operating,
+        SITE.c.facts,
+        SITE.c.sealed,
+        func.coalesce(SITE.c.desk_id, JURISDICTION.c.desk_id).label("desk_id"),
+    )
+    .outerjoin(SITE, SITE.c.id == DEVICE.c.site_id)
+    .outerjoin(JURISDICTION, JURISDICTION.c.district == SITE.c.district)
+    .where(DEVICE.c.id == bindparam("device_id"))
+)
+"""A site's own desk is in charge, else that of its district."""
 
 
 class Standing(StrEnum):
@@ -23,12 +40,21 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SiteNow:
+    """A site as it is registered now."""
+
+    id: int
+    kind: str
+    facts: dict[str, Any]
+    """What an incident copies: the place, and `code`, `kind` and `district` of the site."""
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """A box at its site, as registered now."""
 
     device_id: str
-    site: Site | None
-    place: Place | None
+    site: SiteNow | None
     desk_id: int
     muted: bool
     """Recorded and shown, no police."""
@@ -37,33 +63,26 @@ class Origin:
 
 def origin_of(session: Session, device_id: str, vault: Vault) -> Origin:
     """Never fails for something missing: what is not known goes to the city's desk, with a flag."""
-    row = session.execute(
-        select(Device, Site).outerjoin(Site, Device.site_id == Site.id).where(Device.id == device_id)
-    ).first()
-    device, site = (row[0], row[1]) if row else (None, None)
-    place = open_place(site, vault) if site else None
-    desk_id = desk_in_charge(session, site)
-    flags = _flags(device_id, device, site, place)
-    if desk_id is None:
-        desk_id = city_desk_id(session)
-        if site is not None:
-            flags.append(flag(Flag.NO_DESK))
-    muted = device is not None and device.standing != Standing.ACTIVE
-    return Origin(device_id, site, place, desk_id, muted, flags)
-
-
-def _flags(device_id: str, device: Device | None, site: Site | None, place: Place | None) -> list[dict[str, Any]]:
-    flags = []
-    if device is None:
-        flags.append(flag(Flag.UNKNOWN_DEVICE, device=device_id))
-    elif device.standing != Standing.ACTIVE:
-        flags.append(flag(Flag(device.standing)))
-    if site is None or place is None:
-        if device is not None:
-            flags.append(flag(Flag.UNASSIGNED, device=device_id))
-        return flags
-    if not site.operating:
+    row = session.connection().execute(_ORIGIN, {"device_id": device_id}).first()
+    flags = _flags_of_box(device_id, row)
+    if row is None or row.id is None:
+        muted = row is not None and row.standing != Standing.ACTIVE
+        return Origin(device_id, None, city_desk_id(session), muted, flags)
+    place = vault.open_json(row.sealed) if row.sealed is not None else row.facts
+    site = SiteNow(row.id, row.kind, place | {"code": row.code, "kind": row.kind, "district": row.district})
+    if not row.operating:
         flags.append(flag(Flag.SITE_CLOSED))
-    if place.lat is None or place.lon is None:
+    if place.get("lat") is None or place.get("lon") is None:
         flags.append(flag(Flag.NO_COORDINATES))
+    if row.desk_id is None:
+        flags.append(flag(Flag.NO_DESK))
+    return Origin(device_id, site, row.desk_id or city_desk_id(session), row.standing != Standing.ACTIVE, flags)
+
+
+def _flags_of_box(device_id: str, row: Any) -> list[dict[str, Any]]:
+    if row is None:
+        return [flag(Flag.UNKNOWN_DEVICE, device=device_id)]
+    flags = [] if row.standing == Standing.ACTIVE else [flag(Flag(row.standing))]
+    if row.id is None:
+        flags.append(flag(Flag.UNASSIGNED, device=device_id))
     return flags

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from haven_contract.errors import ContractError
 from haven_contract.instants import read_instant
 from haven_contract.messages import Event
+from haven_server.db.tables import DEVICE_BOOT
 from haven_server.db.upsert import upsert
 from haven_server.incidents.flags import Flag, flag
 from haven_server.ingest.presstime import (
@@ -20,6 +21,10 @@ from haven_server.ingest.presstime import (
 )
 from haven_server.models import DeviceBoot
 
+_STARTED_AT = select(DEVICE_BOOT.c.started_at).where(
+    DEVICE_BOOT.c.device_id == bindparam("device_id"), DEVICE_BOOT.c.boot_id == bindparam("boot_id")
+)
+
 
 def find_press_time(session: Session, device_id: str, event: Event, arrival: Arrival) -> PressTime:
     """Time of the press; what the message says of the boot that sent it is kept for later ones."""
@@ -27,9 +32,8 @@ def find_press_time(session: Session, device_id: str, event: Event, arrival: Arr
         _remember_boot(session, device_id, arrival, arrival.sent.boot_id, arrival.sent.mono_ms)
     earlier = None
     if event.boot_id is not None and (arrival.sent is None or arrival.sent.boot_id != event.boot_id):
-        earlier = session.execute(
-            select(DeviceBoot.started_at).where(DeviceBoot.device_id == device_id, DeviceBoot.boot_id == event.boot_id)
-        ).scalar()
+        boot = {"device_id": device_id, "boot_id": event.boot_id}
+        earlier = session.connection().execute(_STARTED_AT, boot).scalar()
     return press_time(event, arrival, earlier)
 
 

@@ -3,16 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from haven_server.models import Desk, DeskChannel, Jurisdiction, Site
+from haven_server.db.tables import DESK, DESK_CHANNEL
 
 NEXT_CHANNEL_S = 3
 """The next channel starts so long after the one before, without cancelling it."""
 
 REACH_WITHIN_S = 10
 """A notice that no desk has confirmed by then counts as not reached (promise 4)."""
+
+_CITY = select(DESK.c.id).where(DESK.c.is_city).limit(1)
+_CHANNELS = (
+    select(DESK_CHANNEL.c.id, DESK_CHANNEL.c.desk_id)
+    .join(DESK, DESK.c.id == DESK_CHANNEL.c.desk_id)
+    .where(or_(DESK.c.id == bindparam("desk_id"), DESK.c.is_city), DESK_CHANNEL.c.enabled)
+    .order_by(DESK_CHANNEL.c.rank)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +33,12 @@ class Route:
 
 def city_desk_id(session: Session) -> int:
     """The desk for all that has no other. The first migration makes one, and it cannot be deleted."""
-    return session.execute(select(Desk.id).where(Desk.is_city).limit(1)).scalar_one()
-
-
-def desk_in_charge(session: Session, site: Site | None) -> int | None:
-    """The site's own desk, else that of its district; None if neither is known."""
-    if site is None:
-        return None
-    if site.desk_id is not None:
-        return site.desk_id
-    return session.execute(select(Jurisdiction.desk_id).where(Jurisdiction.district == site.district)).scalar()
+    found: int = session.connection().execute(_CITY).scalar_one()
+    return found
 
 
 def routes(session: Session, desk_id: int, due_at: datetime) -> list[Route]:
     """Channels of the desk by rank, then those of the city's desk, 3 s apart."""
-    city = city_desk_id(session)
-    found = session.execute(
-        select(DeskChannel.id, DeskChannel.desk_id)
-        .where(DeskChannel.desk_id.in_([desk_id, city]), DeskChannel.enabled)
-        .order_by(DeskChannel.rank)
-    ).all()
-    ordered = [channel for channel, desk in found if desk == desk_id]
-    ordered += [channel for channel, desk in found if desk != desk_id]
+    found = session.connection().execute(_CHANNELS, {"desk_id": desk_id}).all()
+    ordered = [row.id for row in found if row.desk_id == desk_id] + [row.id for row in found if row.desk_id != desk_id]
     return [Route(channel, due_at + timedelta(seconds=NEXT_CHANNEL_S * place)) for place, channel in enumerate(ordered)]

@@ -146,7 +146,7 @@ def site_views(session: Session, sites: Sequence[Site], vault: Vault, *, open_ho
 
 
 def _desks_in_charge(session: Session, sites: Sequence[Site]) -> dict[int, int]:
-    """Desk of each site by its id; what police.routing.desk_in_charge says, for many at once."""
+    """Desk of each site by its id; what ingest.origin says of one, for many at once."""
     districts = {site.district for site in sites if site.desk_id is None}
     rows = session.execute(
         select(Jurisdiction.district, Jurisdiction.desk_id).where(Jurisdiction.district.in_(districts))
