@@ -67,10 +67,10 @@ class Heard:
 class Dispatch:
     """The server with its clock, and what goes out of it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self.clock = ManualClock()
         self.heard = Heard()
-        self.vault = Vault([Fernet.generate_key()])
+        self.vault = vault or Vault([Fernet.generate_key()])
         self.core = Core(database=database, vault=self.vault, clock=self.clock, outbound=self.heard, server="server1")
         self.recorder = EventRecorder(self.vault, "server1")
         self.listening = True
@@ -105,10 +105,10 @@ class Dispatch:
         with self.core.database.read() as session:
             return session.execute(select(models.Desk.id).where(models.Desk.is_city)).scalar_one()
 
-    def channel(self, desk_id: int, rank: int = 0) -> None:
+    def channel(self, desk_id: int, rank: int = 0, url: str | None = None) -> None:
         """A webhook of a desk."""
         secret = self.vault.seal(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-        row = {"desk_id": desk_id, "rank": rank, "kind": "webhook", "url": f"http://desk{desk_id}/{rank}"}
+        row = {"desk_id": desk_id, "rank": rank, "kind": "webhook", "url": url or f"http://desk{desk_id}/{rank}"}
         self.core.database.writer.run(
             lambda session: session.execute(insert(models.DeskChannel).values(sealed_secret=secret, **row))
         )
@@ -357,7 +357,7 @@ class Box:
 
 
 @contextmanager
-def dispatching(database_url: str) -> Iterator[Dispatch]:
+def dispatching(database_url: str, vault: Vault | None = None) -> Iterator[Dispatch]:
     """A server on a migrated database."""
     with Database(database_url) as database:
-        yield Dispatch(database)
+        yield Dispatch(database, vault)
