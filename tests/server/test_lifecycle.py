@@ -27,7 +27,7 @@ POSSIBLE = {
 }
 
 
-@pytest.mark.parametrize(("state", "step"), product(State, Step))
+@pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
 def test_every_state_with_every_step(state: State, step: Step) -> None:
     if (state.value, step.value) in POSSIBLE:
         assert after(state, step).value == POSSIBLE[state.value, step.value]
