@@ -2,16 +2,35 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, Text, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.messages import RECEIPT_EXPIRY_S, Receipt
 from haven_contract.words import Stage
 from haven_server.clock import seconds
+from haven_server.db.tables import EVENT
 from haven_server.models import Event, Incident
 
 MOST_REPEATED = 20_000
 """Receipts repeated when a server comes back; the newest ones."""
+
+_ANY_STAGE = bindparam("only_from", type_=Text).is_(None)
+_ANY_ROW = bindparam("until", type_=Integer).is_(None)
+_RAISE = (
+    update(EVENT)
+    .where(
+        EVENT.c.incident_id == bindparam("of_incident"),
+        or_(_ANY_STAGE, EVENT.c.stage == bindparam("only_from", type_=Text)),
+        or_(_ANY_ROW, EVENT.c.id <= bindparam("until", type_=Integer)),
+    )
+    .values(
+        stage=bindparam("new_stage"),
+        stage_rev=EVENT.c.stage_rev + 1,
+        stage_at=bindparam("now"),
+        stage_reason=bindparam("reason"),
+    )
+    .returning(EVENT.c.device_id, EVENT.c.event_id, EVENT.c.stage_rev)
+)
 
 
 def raise_stage(
@@ -28,16 +47,15 @@ def raise_stage(
 
     `only_from` leaves events alone that have got further; `until` those that came after that row.
     """
-    statement = update(Event).where(Event.incident_id == incident_id)
-    if only_from is not None:
-        statement = statement.where(Event.stage == only_from.value)
-    if until is not None:
-        statement = statement.where(Event.id <= until)
-    rows = session.execute(
-        statement.values(stage=stage.value, stage_rev=Event.stage_rev + 1, stage_at=at, stage_reason=reason).returning(
-            Event.device_id, Event.event_id, Event.stage_rev
-        )
-    ).all()
+    values = {
+        "of_incident": incident_id,
+        "new_stage": stage.value,
+        "now": at,
+        "reason": reason,
+        "only_from": None if only_from is None else only_from.value,
+        "until": until,
+    }
+    rows = session.connection().execute(_RAISE, values).all()
     return [
         (row.device_id, Receipt(event_id=row.event_id, rev=row.stage_rev, stage=stage, at=at, reason=reason))
         for row in rows

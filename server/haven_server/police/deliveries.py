@@ -7,11 +7,13 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from haven_contract.messages import Receipt
 from haven_contract.words import Stage
+from haven_server.db.tables import DELIVERY, INCIDENT, NOTICE
+from haven_server.db.types import UtcDateTime
 from haven_server.desks.naming import desk_with_station
 from haven_server.incidents.receipts import raise_stage
 from haven_server.incidents.timeline import Line, write_line
@@ -37,11 +39,43 @@ class DeliveryState(StrEnum):
     GIVEN_UP = "given_up"
 
 
+_DELIVERY_ALERTED = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("of_delivery"))
+    .values(state=DeliveryState.ALERTED.value, answered_at=bindparam("now"), error=None)
+)
+_NOTICE_ALERTED = (
+    update(NOTICE)
+    .where(NOTICE.c.id == bindparam("of_notice"), NOTICE.c.alerted_at.is_(None))
+    .values(alerted_at=bindparam("now"))
+)
+_STILL_UNREACHED = (
+    select(NOTICE.c.id)
+    .where(
+        NOTICE.c.incident_id == bindparam("of_incident"),
+        NOTICE.c.alerted_at.is_(None),
+        NOTICE.c.unreached_at.is_not(None),
+        NOTICE.c.event_id > bindparam("told_until"),
+    )
+    .exists()
+)
+"""Of a press that the answered message did not count, the police may still know nothing."""
+_INCIDENT_ALERTED = (
+    update(INCIDENT)
+    .where(INCIDENT.c.id == bindparam("of_incident"))
+    .values(
+        alerted_at=func.coalesce(INCIDENT.c.alerted_at, bindparam("now", type_=UtcDateTime)),
+        police_unreached=case((_STILL_UNREACHED, INCIDENT.c.police_unreached), else_=False),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A delivery with all that its channel needs."""
 
     delivery_id: int
+    notice_id: int
     channel_id: int
     channel_kind: str
     url: str
@@ -180,6 +214,7 @@ def _parcel(row: Any, vault: Vault) -> Parcel:
     )
     return Parcel(
         delivery_id=delivery_id,
+        notice_id=notice.id,
         channel_id=channel.id,
         channel_kind=channel.kind,
         url=channel.url,
@@ -194,31 +229,11 @@ def _parcel(row: Any, vault: Vault) -> Parcel:
 def record_alerted(session: Session, parcel: Parcel, at: datetime) -> list[tuple[str, Receipt]]:
     """The desk has it. Gives the receipts to send, `(device, receipt)`."""
     told = parcel.told
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id == parcel.delivery_id)
-        .values(state=DeliveryState.ALERTED.value, answered_at=at, error=None)
-    )
-    notice = select(Delivery.notice_id).where(Delivery.id == parcel.delivery_id).scalar_subquery()
-    session.execute(update(Notice).where(Notice.id == notice, Notice.alerted_at.is_(None)).values(alerted_at=at))
-    unreached = (
-        select(Notice.id)
-        .where(
-            Notice.incident_id == told.incident_id,
-            Notice.alerted_at.is_(None),
-            Notice.unreached_at.is_not(None),
-            Notice.event_id > parcel.told_until,
-        )
-        .exists()
-    )
-    session.execute(
-        update(Incident)
-        .where(Incident.id == told.incident_id)
-        .values(
-            alerted_at=func.coalesce(Incident.alerted_at, at),
-            police_unreached=case((unreached, Incident.police_unreached), else_=False),
-        )
-    )
+    connection = session.connection()
+    connection.execute(_DELIVERY_ALERTED, {"of_delivery": parcel.delivery_id, "now": at})
+    connection.execute(_NOTICE_ALERTED, {"of_notice": parcel.notice_id, "now": at})
+    incident = {"of_incident": told.incident_id, "told_until": parcel.told_until, "now": at}
+    connection.execute(_INCIDENT_ALERTED, incident)
     write_line(
         session, told.incident_id, at, Line.POLICE_ALERTED, desk=told.desk, channel=parcel.channel_kind, key=told.key
     )
