@@ -47,8 +47,9 @@ class ProblemDocument(BaseModel):
     detail: str
 
 
+_PROBLEM = {"application/problem+json": {"schema": ProblemDocument.model_json_schema()}}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDocument, "content": {"application/problem+json": {}}}
+    status: {"description": HTTPStatus(status).phrase, "content": _PROBLEM}
     for status in (400, 401, 403, 404, 409, 422, 503)
 }
 

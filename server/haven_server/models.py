@@ -86,8 +86,6 @@ class Site(Base):
     desk_id: Mapped[int | None] = mapped_column(ForeignKey("desk.id"))
     reporting_s: Mapped[int] = mapped_column(default=90)
     """Silence of a box after which it is a trouble, seconds (EN 50136 DP4: 90)."""
-    identity: Mapped[str | None] = mapped_column(index=True)
-    """What recognises the same place in the next import file; of homes its hash."""
     facts: Mapped[dict[str, Any] | None]
     """Of a store: name, address, phones and so on, see sites.record.Place."""
     sealed: Mapped[bytes | None]

@@ -129,7 +129,6 @@ def upgrade() -> None:
         sa.Column("operating", sa.Boolean(), nullable=False),
         sa.Column("desk_id", sa.Integer(), nullable=True),
         sa.Column("reporting_s", sa.Integer(), nullable=False),
-        sa.Column("identity", sa.Text(), nullable=True),
         sa.Column("facts", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -144,7 +143,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("site", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_site_district"), ["district"], unique=False)
-        batch_op.create_index(batch_op.f("ix_site_identity"), ["identity"], unique=False)
 
     op.create_table(
         "device",
@@ -477,7 +475,6 @@ def downgrade() -> None:
 
     op.drop_table("device")
     with op.batch_alter_table("site", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_site_identity"))
         batch_op.drop_index(batch_op.f("ix_site_district"))
 
     op.drop_table("site")
