@@ -24,6 +24,7 @@ from haven_server.ingest.recording import EventRecorder, Recorded
 from haven_server.ingest.vitals_lane import VitalsLane
 from haven_server.models import DeviceStatus
 from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
+from haven_server.supervision.watch import Watch
 from server.fakes.tcp_proxy import cable_to
 from server.live import eventually
 from server.scenario import Dispatch, Heard
@@ -224,11 +225,14 @@ def test_while_postgresql_is_away_everything_is_kept(city: Dispatch, box: Box, d
         database = stack.enter_context(Database(far))
         core = dataclasses.replace(city.core, database=database)
         vitals_inbox: Inbox = queue.Queue()
-        running = stack.enter_context(lane(core, box.inbox))
+        came_up = threading.Event()
+        running = stack.enter_context(lane(core, box.inbox, came_up=came_up))
         stack.enter_context(VitalsLane(core, vitals_inbox))
         box.put("before")
         eventually(lambda: box.acknowledged == ["before"])
         cable.cut()
+        came_up.set()
+        Watch(core, lambda: True).look()
         box.put("one", "two")
         state = State(online=True, boot_id="b", connection=1, mono_ms=1).encode()
         vitals_inbox.put(box.message("box-1", Up.STATE, state, "state"))
@@ -238,6 +242,7 @@ def test_while_postgresql_is_away_everything_is_kept(city: Dispatch, box: Box, d
         cable.mend()
         eventually(lambda: set(box.acknowledged) == {"before", "one", "two", "state"})
         eventually(lambda: not running.stuck)
+        eventually(lambda: not came_up.is_set(), "receipts are repeated")
         assert database.answers()
     assert len(city.events()) == 3
     assert [device for device, _ in city.heard.alive] == ["box-1"]

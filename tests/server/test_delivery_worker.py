@@ -1,12 +1,14 @@
 """The delivery thread itself, through real webhooks to a real HTTP desk."""
 
 import dataclasses
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.engine import make_url
 
 from haven_contract.words import Stage
 from haven_server.core import Core
@@ -16,6 +18,7 @@ from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import Parcel
 from haven_server.police.webhook import WebhookChannel
 from haven_server.police.worker import DeliveryWorker
+from server.fakes.tcp_proxy import cable_to
 from server.fakes.webhook_desk import SECRET, Call, WebhookDesk, webhook_desk
 from server.live import RunningClock, eventually
 from server.scenario import SEOUL, Box, Dispatch, Heard
@@ -190,3 +193,34 @@ def test_two_servers_send_each_notice_once(city: Dispatch, desk: WebhookDesk, da
         desk.wait_for(60)
         eventually(lambda: set(states(city)) == {"alerted"})
     assert set(Counter(call.key for call in desk.calls).values()) == {1}
+
+
+def test_what_a_desk_said_while_the_database_was_away_is_stored_when_it_is_back(
+    city: Dispatch, store: Box, desk: WebhookDesk, database_url: str
+) -> None:
+    url = make_url(database_url)
+    if url.get_backend_name() != "postgresql":
+        pytest.skip("SQLite cannot be away")
+    add_channel(city, desk.url, timeout_s=30)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def think(call: Call) -> None:
+        asked.set()
+        assert may_answer.wait(20)
+        call.answer()
+
+    desk.behave = think
+    deliveries = store.press().deliveries
+    with (
+        cable_to(str(url.host), int(url.port or 0)) as cable,
+        Database(url.set(port=cable.port).render_as_string(hide_password=False)) as database,
+        working(dataclasses.replace(city.core, database=database)) as worker,
+    ):
+        worker.take(deliveries)
+        assert asked.wait(20)
+        cable.cut()
+        may_answer.set()
+        assert states(city) == ["pending"]
+        cable.mend()
+        eventually(lambda: states(city) == ["alerted"])
+    assert len(desk.calls) == 1

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from haven_contract.topics import Up, all_up, up
 from haven_server.clock import SystemClock
@@ -225,3 +226,18 @@ def test_health_readiness_and_metrics_are_told_over_http(city: Installation) -> 
         faults = json.loads(http.get("/readyz")[1])["faults"]
         assert "no broker is connected for alarms" in faults
         assert http.get("/healthz")[0] == 200
+
+
+def test_with_a_full_disk_readiness_is_red_until_everything_is_stored(city: Installation) -> None:
+    with city.server() as server, serving(server) as http, city.box() as box:
+        writer = server.core.database.writer
+        pages = writer.run(lambda session: session.execute(text("PRAGMA page_count")).scalar_one())
+        writer.run(lambda session: session.execute(text(f"PRAGMA max_page_count = {pages}")))
+        pressed = [box.press() for _ in range(100)]
+        eventually(lambda: http.get("/readyz")[0] == 503, "red")
+        assert "the database accepts no alarms" in http.get("/readyz")[1]
+        writer.run(lambda session: session.execute(text("PRAGMA max_page_count = 1000000")))
+        for event_id in pressed[-3:]:
+            box.receipt(event_id, "received")
+        eventually(lambda: http.get("/readyz")[0] == 200, "green")
+        assert incidents(server)[0]["presses"] == 100

@@ -26,8 +26,8 @@ TOLD = Told(
     desk_phone=None, linked_id=None,
 )  # fmt: skip
 PARCEL = Parcel(
-    delivery_id=1, notice_id=1, channel_id=1, channel_kind="webhook", url="", secret=SECRET, timeout_s=5.0, concurrency=4,
-    told=TOLD, told_until=7,
+    delivery_id=1, notice_id=1, channel_id=1, channel_kind="webhook", url="", secret=SECRET, timeout_s=5.0,
+    concurrency=4, told=TOLD, told_until=7,
 )  # fmt: skip
 
 

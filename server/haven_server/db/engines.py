@@ -15,6 +15,16 @@ _SQLITE_PRAGMAS = (
 )
 
 
+_NOTICE_A_DEAD_LINK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Seconds, the last in milliseconds. By its own rules TCP would let an alarm wait for a quarter of an hour."""
+
+
 def make_engine(url: str, *, writes: bool) -> Engine:
     """Engine for `sqlite:///file` or `postgresql://…`; Misconfigured for anything else."""
     parsed = make_url(url)
@@ -27,7 +37,12 @@ def make_engine(url: str, *, writes: bool) -> Engine:
             event.listen(engine, "begin", _begin_immediate if writes else _begin)
             return engine
         case "postgresql":
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=8)
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_size=8,
+                connect_args=_NOTICE_A_DEAD_LINK,
+            )
         case other:
             raise Misconfigured(f"HAVEN_DATABASE_URL: {other} is not supported; use sqlite:/// or postgresql://")
 

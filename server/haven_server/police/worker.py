@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from haven_server.core import Core
+from haven_server.db.faults import is_database_fault
 from haven_server.metrics import DELIVERIES
 from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import (
@@ -123,15 +124,18 @@ class DeliveryWorker:
         try:
             with self._core.database.read() as session:
                 loaded = load_parcels(session, fresh, self._core.vault)
-        except Exception:
-            log.exception("deliveries cannot be loaded; they are tried again", count=len(fresh))
+        except Exception as error:
+            if is_database_fault(error):
+                log.warning("deliveries wait for the database", count=len(fresh), reason=str(error)[:200])
+            else:
+                log.exception("deliveries cannot be loaded; they are tried again", count=len(fresh))
             self._loop.call_later(POLL_S, self._start, fresh)
             return
         for parcel in loaded.parcels:
             self._in_hand[parcel.delivery_id] = self._loop.create_task(self._deliver(parcel))
-        for delivery_id, error in loaded.broken.items():
-            log.error("a delivery is broken", delivery=delivery_id, reason=error)
-            self._in_hand[delivery_id] = self._loop.create_task(self._set_aside(delivery_id, error))
+        for delivery_id, reason in loaded.broken.items():
+            log.error("a delivery is broken", delivery=delivery_id, reason=reason)
+            self._in_hand[delivery_id] = self._loop.create_task(self._set_aside(delivery_id, reason))
 
     async def _set_aside(self, delivery_id: int, error: str) -> None:
         try:
@@ -164,7 +168,7 @@ class DeliveryWorker:
     async def _record(self, parcel: Parcel, answer: Answer) -> None:
         now = self._now()
         if answer.alerted:
-            receipts = await self._write(lambda session: record_alerted(session, parcel, now))
+            receipts = await self._persist(lambda session: record_alerted(session, parcel, now))
             for device_id, receipt in receipts:
                 self._core.outbound.send_receipt(device_id, receipt)
             DELIVERIES.labels(parcel.channel_kind, DeliveryState.ALERTED.value).inc()
@@ -180,7 +184,18 @@ class DeliveryWorker:
 
     async def _fail(self, delivery_id: int, error: str) -> DeliveryState:
         now = self._now()
-        return await self._write(lambda session: record_failed(session, delivery_id, error, now, self._random))
+        return await self._persist(lambda session: record_failed(session, delivery_id, error, now, self._random))
+
+    async def _persist(self, job: Callable[[Session], T]) -> T:
+        """Write what a desk has said, for as long as the database is away: it need not be asked again."""
+        while True:
+            try:
+                return await self._write(job)
+            except Exception as error:
+                if not is_database_fault(error):
+                    raise
+                log.warning("what a desk said is not stored yet", reason=str(error)[:200])
+                await asyncio.sleep(POLL_S)
 
     async def _write(self, job: Callable[[Session], T]) -> T:
         # Shielded: what a desk has answered is recorded, although the server stops meanwhile.
@@ -191,8 +206,11 @@ class DeliveryWorker:
         """One failing round never stops the next (promise 8)."""
         try:
             await work
-        except Exception:
-            log.exception("a round of deliveries failed; the next one comes")
+        except Exception as error:
+            if is_database_fault(error):
+                log.warning("deliveries wait for the database", reason=str(error)[:200])
+            else:
+                log.exception("a round of deliveries failed; the next one comes")
 
     def _now(self) -> Any:
         return self._core.clock.now()

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from haven_server import metrics
 from haven_server.core import Core
+from haven_server.db.faults import is_database_fault
 from haven_server.db.writer import Lane
 from haven_server.models import DeviceStatus, Incident, Trouble
 from haven_server.police.deliveries import record_unreached
@@ -47,8 +48,11 @@ class Watch:
         for step in (self._police, self._silence, self._count):
             try:
                 step()
-            except Exception:
-                log.exception("a step of the watch failed; it is tried again", step=step.__name__)
+            except Exception as error:
+                if is_database_fault(error):
+                    log.warning("the watch waits for the database", step=step.__name__, reason=str(error)[:200])
+                else:
+                    log.exception("a step of the watch failed; it is tried again", step=step.__name__)
 
     def _run(self) -> None:
         while not self._stopping.wait(TICK_S):
