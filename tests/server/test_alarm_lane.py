@@ -320,3 +320,30 @@ def test_a_poisonous_heartbeat_costs_no_other_box_its_sign_of_life(city: Dispatc
     with VitalsLane(city.core, box.inbox, record):
         eventually(lambda: box.acknowledged == ["box-2", "box-1"])
     assert [device for device, _ in city.heard.alive] == ["box-1"]
+
+
+def test_two_servers_that_hear_the_same_heartbeats_do_not_stand_in_each_others_way(
+    city: Dispatch, database_url: str
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
+    beating = [city.box(f"beating-{number:02}", "S-1") for number in range(40)]
+    for one in beating:
+        one.say_online()
+    city.clock.forward(120)
+    here, there = Box(city), Box(city)
+    for hearer, order in ((here, beating), (there, beating[::-1])):
+        for number in range(8):
+            for one in order:
+                beat = Heartbeat(boot_id=one.boot_id, mono_ms=one.mono_ms, seq=number + 1).encode()
+                hearer.inbox.put(hearer.message(one.device_id, Up.HEARTBEAT, beat, one.device_id))
+    with ExitStack() as stack:
+        for name, hearer in (("one", here), ("two", there)):
+            database = stack.enter_context(Database(database_url))
+            core = dataclasses.replace(city.core, database=database, server=name, outbound=Heard())
+            # Both find the boxes silent just while they are heard again.
+            Watch(core, lambda: True).look()
+            stack.enter_context(VitalsLane(core, hearer.inbox))
+        for hearer in (here, there):
+            eventually(lambda hearer=hearer: len(hearer.acknowledged) == 320)  # type: ignore[misc]
+    assert city.troubles() == []

@@ -220,11 +220,13 @@ def test_health_readiness_and_metrics_are_told_over_http(city: Installation) -> 
         assert status == 200
         assert 'haven_events_total{kind="holdup"}' in metrics
         assert 'haven_deliveries_total{channel="webhook",outcome="alerted"}' in metrics
+        assert "haven_broker_connections_up 1.0" in metrics
         assert http.get("/api/v1/incidents")[0] == 401
         city.broker.stop()
         eventually(lambda: http.get("/readyz")[0] == 503)
         faults = json.loads(http.get("/readyz")[1])["faults"]
         assert "no broker is connected for alarms" in faults
+        assert "haven_broker_connections_up 0.0" in http.get("/metrics")[1]
         assert http.get("/healthz")[0] == 200
 
 

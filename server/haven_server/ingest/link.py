@@ -10,6 +10,7 @@ from haven_contract.messages import Alive, Command, Message, Receipt
 from haven_contract.topics import SERVER_USER, Down, Up, all_up, down
 from haven_server.clock import Clock
 from haven_server.ingest.connection import Connection, Delivered, Plan, TlsFiles
+from haven_server.metrics import BROKERS_UP
 
 INBOX = 10_000
 """Messages in an inbox. When it is full the connection is given up, and the broker keeps the rest."""
@@ -47,9 +48,11 @@ class Links:
     def __enter__(self) -> Self:
         for lane in self._alarm_lanes + self._vital_lanes:
             self._stack.enter_context(lane)
+        BROKERS_UP.set_function(lambda: sum(lane.is_up for lane in self._alarm_lanes))
         return self
 
     def __exit__(self, *_: object) -> None:
+        BROKERS_UP.set_function(lambda: 0)
         self._stack.close()
 
     def hears_alarms(self) -> bool:
