@@ -89,6 +89,13 @@ def test_a_will_never_makes_a_box_online_or_gives_it_time(city: Dispatch, store:
     assert city.troubles() == [OFFLINE]
 
 
+def test_a_will_just_before_the_reporting_time_ends_does_not_prolong_it(city: Dispatch, store: Box) -> None:
+    city.forward(87)
+    store.die()
+    city.forward(3)
+    assert city.troubles() == [OFFLINE]
+
+
 def test_a_will_is_answered_by_nothing(city: Dispatch, store: Box) -> None:
     city.heard.alive.clear()
     store.die()

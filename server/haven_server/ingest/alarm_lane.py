@@ -117,6 +117,9 @@ class AlarmLane:
             )
             if not stored and not self._stopping.is_set():
                 log.error("an event could not be recorded; the box sends it again", topic=delivered.inbound.topic)
+                # Without a receipt the box keeps it. Held back, its copies would in time fill the broker's window
+                # of unacknowledged messages, and no other alarm would come through.
+                delivered.acknowledge()
 
     def _store(self, delivered: Delivered, record: Callable[[Session, Inbound], Recorded]) -> bool:
         """Try for as long as the database is at fault, and once otherwise; False if it was not stored."""
