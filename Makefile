@@ -1,5 +1,5 @@
 # Haven's commands. Each sets up what it needs on a fresh Debian or Raspberry Pi OS machine.
-.PHONY: demo test check format chaos bench lock clean
+.PHONY: demo test check format chaos lock clean
 venv := $(or $(HAVEN_VENV),.venv)
 bin := $(venv)/bin
 
