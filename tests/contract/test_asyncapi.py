@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import jsonschema  # type: ignore[import-untyped]  # its stubs would be one more package to pin
+import jsonschema
 import pytest
 
 from haven_contract.asyncapi import attribute_docstrings, document, object_schema, type_schema

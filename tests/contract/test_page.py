@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]  # its stubs would be one more package to pin
+import jsonschema
 import pytest
 
 from haven_contract.asyncapi import document

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # its stubs would be one more package to pin
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
