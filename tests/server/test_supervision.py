@@ -12,7 +12,7 @@ from haven_server.db.database import Database
 from haven_server.ingest.presstime import Arrival
 from haven_server.models import Device, DeviceBoot, DeviceInput, DeviceStatus, Site
 from haven_server.supervision.inputs import MOST_INPUTS
-from haven_server.supervision.vitals import Vital, record_vitals
+from haven_server.supervision.vitals import MOST_BOOTS, Vital, record_vitals
 from server.scenario import Box, Dispatch
 
 OFFLINE = ("box-1", "device", "offline")
@@ -252,6 +252,17 @@ def test_a_faulty_box_cannot_fill_the_database_with_inputs(city: Dispatch, store
         store.beat(pendants={f"{batch}{number:05}": OK for number in range(50)})
     with city.core.database.read() as session:
         assert len(session.scalars(select(DeviceInput.source)).all()) == MOST_INPUTS
+
+
+def test_a_box_that_boots_again_and_again_cannot_fill_the_database(city: Dispatch, store: Box) -> None:
+    for _ in range(MOST_BOOTS + 30):
+        city.clock.forward(20)
+        store.reboot()
+        store.beat()
+    with city.core.database.read() as session:
+        kept = session.scalars(select(DeviceBoot.boot_id).order_by(DeviceBoot.known_at)).all()
+    assert MOST_BOOTS <= len(kept) <= MOST_BOOTS + 1
+    assert kept[-1] == store.boot_id
 
 
 def test_the_reporting_time_is_the_sites_own(city: Dispatch) -> None:

@@ -1,11 +1,11 @@
 """States and heartbeats of the boxes: who is alive, what it says of itself, until when it may be silent."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.messages import Alive, Heartbeat, Receipt, State
@@ -24,6 +24,9 @@ WILL_GRACE_S = 10
 
 UNASSIGNED_REPORTING_S = 90
 """Reporting time of a box without a site."""
+
+MOST_BOOTS = 100
+"""Earlier boots of a box whose beginnings are kept, for presses that arrive later."""
 
 _STATUS_COLUMNS = ("online", "boot_id", "connection", "seen_at", "due_at", "silent", "state", "vitals")
 
@@ -62,22 +65,20 @@ class _Batch:
     boots: dict[tuple[str, str], datetime]
     """When each boot began, by box and boot."""
     inputs: dict[str, Inputs]
+    fresh_boots: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """What the batch tells of boots, to be stored."""
 
 
 def record_vitals(session: Session, vitals: list[Vital]) -> VitalsTold:
     """Record a batch in the order of arrival. Boxes that are not registered are left out: they are not protected."""
     batch = _load(session, {vital.device_id for vital in vitals}, {vital.message.boot_id for vital in vitals})
     told = VitalsTold([], [])
-    fresh_boots: dict[tuple[str, str], dict[str, Any]] = {}
     for vital in vitals:
         device = batch.known.get(vital.device_id)
         if device is None:
             continue
         message, now = vital.message, vital.arrival.received_at
-        started_at = boot_start(vital.arrival, message.boot_id, message.mono_ms)
-        if started_at is not None:
-            batch.boots[vital.device_id, message.boot_id] = started_at
-            fresh_boots[vital.device_id, message.boot_id] = {"started_at": started_at, "known_at": now}
+        _note_boot(session, batch, vital)
         before = batch.statuses.get(vital.device_id)
         if before is not None and is_past(before, message, now, _starts(batch, vital.device_id)):
             continue
@@ -96,7 +97,7 @@ def record_vitals(session: Session, vitals: list[Vital]) -> VitalsTold:
         if isinstance(message, State):
             told.receipts.extend(current_receipts(session, vital.device_id, now))
     upsert(session, DeviceStatus, [row for _, row in sorted(batch.statuses.items())], _STATUS_COLUMNS)
-    rows = [{"device_id": key[0], "boot_id": key[1], **row} for key, row in sorted(fresh_boots.items())]
+    rows = [{"device_id": key[0], "boot_id": key[1], **row} for key, row in sorted(batch.fresh_boots.items())]
     upsert(session, DeviceBoot, rows, ("started_at", "known_at"))
     return told
 
@@ -123,6 +124,31 @@ def _load(session: Session, ids: set[str], boot_ids: set[str]) -> _Batch:
         boots={(row.device_id, row.boot_id): row.started_at for row in boots},
         inputs=load_inputs(session, ids),
     )
+
+
+def _note_boot(session: Session, batch: _Batch, vital: Vital) -> None:
+    message = vital.message
+    started_at = boot_start(vital.arrival, message.boot_id, message.mono_ms)
+    if started_at is None:
+        return
+    boot = (vital.device_id, message.boot_id)
+    if boot not in batch.boots:
+        _forget_old_boots(session, vital.device_id)
+    batch.boots[boot] = started_at
+    batch.fresh_boots[boot] = {"started_at": started_at, "known_at": vital.arrival.received_at}
+
+
+def _forget_old_boots(session: Session, device_id: str) -> None:
+    """At each new boot of a box: a box that boots again and again must not fill the database."""
+    known_at = (
+        select(DeviceBoot.known_at)
+        .where(DeviceBoot.device_id == device_id)
+        .order_by(DeviceBoot.known_at.desc())
+        .offset(MOST_BOOTS)
+        .limit(1)
+        .scalar_subquery()
+    )
+    session.execute(delete(DeviceBoot).where(DeviceBoot.device_id == device_id, DeviceBoot.known_at <= known_at))
 
 
 def _starts(batch: _Batch, device_id: str) -> Callable[[str], datetime | None]:
