@@ -4,8 +4,10 @@ from random import Random
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from haven_contract.words import Stage
+from haven_server.db.engines import make_engine
 from haven_server.models import Delivery, DeskChannel, Notice
 from haven_server.police.deliveries import (
     DeliveryState,
@@ -246,3 +248,21 @@ def test_each_press_has_a_notice_with_a_key_of_its_own(city: Dispatch, store: Bo
     with city.core.database.read() as session:
         assert [row.number for row in session.scalars(select(Notice).order_by(Notice.id))] == [0, 1, 2]
         assert all(row.alerted_at == row.created_at for row in session.scalars(select(Notice)))
+
+
+def test_two_servers_that_look_at_the_same_moment_take_different_ones(city: Dispatch, database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
+    for number in range(6):
+        city.box(f"store-{number}", "S-1").press(kind=f"odd-{number}")
+    now = city.clock.now()
+    city.core.database.writer.run(lambda session: session.execute(update(Delivery).values(next_at=now)))
+    engine = make_engine(database_url, writes=True)
+    with Session(engine) as other:
+        theirs = claim_due(other, "server2", now, [], 9)
+        ours = claim(city, limit=100)  # they have not committed yet
+        other.commit()
+    engine.dispose()
+    assert len(theirs) == 9
+    assert len(ours) == 9
+    assert not set(theirs) & set(ours)

@@ -178,7 +178,9 @@ def test_a_network_thread_that_dies_is_noticed_and_its_event_comes_again(city: I
         assert len(incidents(server)) == 1
 
 
-def test_a_full_inbox_disconnects_rather_than_drops(broker: Mosquitto, pki: Pki) -> None:
+def test_a_full_inbox_disconnects_rather_than_drops(
+    broker: Mosquitto, pki: Pki, caplog: pytest.LogCaptureFixture
+) -> None:
     inbox: queue.Queue[Delivered] = queue.Queue(6)
     came_up = threading.Event()
     tls = TlsFiles(pki.server.ca, pki.server.certificate, pki.server.key)
@@ -189,6 +191,9 @@ def test_a_full_inbox_disconnects_rather_than_drops(broker: Mosquitto, pki: Pki)
         for number in range(15):
             assert box.publish(up("box-1", Up.EVENT), b"%d" % number) == 0
         eventually(lambda: not connection.is_up)
+        came_up.clear()
+        assert not came_up.wait(1), "it waits until there is room"
+        assert "not reachable" not in caplog.text
         while len(seen) < 15:
             delivered = inbox.get(timeout=20)
             seen.add(delivered.inbound.payload)
