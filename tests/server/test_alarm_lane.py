@@ -231,7 +231,8 @@ def test_while_postgresql_is_away_everything_is_kept(
         vitals_inbox: Inbox = queue.Queue()
         came_up = threading.Event()
         running = stack.enter_context(lane(core, box.inbox, came_up=came_up))
-        stack.enter_context(VitalsLane(core, vitals_inbox))
+        vitals_heard = Heard()
+        stack.enter_context(VitalsLane(dataclasses.replace(core, outbound=vitals_heard), vitals_inbox))
         box.put("before")
         eventually(lambda: box.acknowledged == ["before"])
         cable.cut()
@@ -251,7 +252,7 @@ def test_while_postgresql_is_away_everything_is_kept(
         eventually(lambda: "before" in {receipt.event_id for _, receipt in city.heard.receipts}, "receipts repeated")
         assert database.answers()
     assert len(city.events()) == 3
-    assert [device for device, _ in city.heard.alive] == ["box-1"]
+    assert [device for device, _ in vitals_heard.alive] == ["box-1"]
 
 
 def test_a_lane_that_ends_while_the_database_is_away_leaves_the_rest_to_the_broker(
