@@ -40,22 +40,7 @@ def stores_file(number: int = STORES) -> bytes:
     random = Random(SEED)  # noqa: S311 - invented stores, the same each time
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(
-        [
-            "코드",
-            "점포명",
-            "시군구명",
-            "도로명주소",
-            "상세주소",
-            "지번주소",
-            "우편번호",
-            "위도",
-            "경도",
-            "전화번호",
-            "지정연도",
-            "운영여부",
-        ]
-    )
+    writer.writerow(_COLUMNS)
     districts = list(_DISTRICTS)
     for place in range(1, number + 1):
         district = districts[(place - 1) % len(districts)]

@@ -41,7 +41,7 @@ def test_a_press_is_one_signed_call_with_all_facts_and_shows_on_the_light(
     lights = [line["pattern"] for line in box.lines[before:] if line["what"] == "led"]
     assert lights == ["sending", "received", "alerted"]
     (call,) = haven.desk.calls
-    assert haven.desk.refused == []  # the desk checked the signature of what it counted
+    assert haven.desk.forged == []  # the desk checked the signature of what it counted
     body = call.body
     assert call.key == body["key"]
     assert body["status"] == "actual"
@@ -124,15 +124,15 @@ def test_a_test_that_the_server_opened_reaches_the_desk_as_a_test(haven: Haven, 
     before = len(box.lines)
     box.press_button()
     box.wait_for("led", after=before, pattern="alerted")
-    haven.desk.wait_for_calls(1)
+    haven.desk.wait_for(1)
     box.press_button()
-    assert [call.body["status"] for call in haven.desk.wait_for_calls(2)] == ["test", "actual"]
+    assert [call.body["status"] for call in haven.desk.wait_for(2)] == ["test", "actual"]
 
 
 def test_a_command_reaches_the_box_and_its_reply_comes_back(haven: Haven, box: SimulatedBox) -> None:
     before = len(box.lines)
     sent = haven.api.post(f"/api/v1/devices/{box.device_id}/commands", {"action": "test", "args": {}})
-    (call,) = haven.desk.wait_for_calls(1)
+    (call,) = haven.desk.wait_for(1)
     assert call.body["status"] == "test"
     assert call.body["what"]["kind"] == "test"
     box.wait_for("receipt", after=before, stage="alerted")
