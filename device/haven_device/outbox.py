@@ -50,6 +50,8 @@ class _Waiting:
     first_sent_at: int | None = None
     """On this connection."""
     attempts: int = 0
+    refused: bool = False
+    """The broker said of the last sending that nobody got it."""
 
 
 class Outbox:
@@ -83,11 +85,6 @@ class Outbox:
         """An alarm waits for its receipt."""
         return any(waiting.event.is_alarm for waiting in self._waiting.values())
 
-    @property
-    def is_full(self) -> bool:
-        """The next event displaces another."""
-        return len(self._waiting) >= self._limit
-
     def add(self, event: StoredEvent, *, fresh: bool = True) -> list[StoredEvent]:
         """Take an event up; gives those that had to go for it, which may be the new one only if it is no alarm."""
         self._waiting.setdefault(event.event_id, self._new(event, fresh=fresh))
@@ -107,13 +104,12 @@ class Outbox:
             waiting.sent_at = waiting.first_sent_at = None
 
     def due(self, now: int) -> list[StoredEvent]:
-        """Events to send now: fresh alarms, alarms, the rest; within each those sent least often, then the oldest."""
-        recent = now - 1000 * self._link.resend_after_s
-        on_the_way = sum(w.sent_at is not None and w.sent_at > recent for w in self._waiting.values())
-        ready = [w for w in self._waiting.values() if w.next_at <= now]
-        ready.sort(key=lambda w: (not w.event.is_alarm, not self._is_fresh(w), w.attempts, w.event.seq))
+        """Events to send now: fresh alarms, other alarms from the least tried on, and the rest, each in its turn."""
+        on_the_way = sum(self._is_on_the_way(w, now) for w in self._waiting.values())
+        alarms = [w for w in self._waiting.values() if w.event.is_alarm and w.next_at <= now]
+        alarms.sort(key=lambda w: (not self._is_fresh(w), w.attempts, w.event.seq))
         chosen: list[StoredEvent] = []
-        for waiting in ready:
+        for waiting in [*alarms, *self._in_turn(now)]:
             if on_the_way + len(chosen) >= (HARD_WINDOW if self._is_fresh(waiting) else WINDOW):
                 break
             chosen.append(waiting.event)
@@ -124,6 +120,7 @@ class Outbox:
         waiting = self._waiting[event_id]
         waiting.attempts += 1
         waiting.sent_at = now
+        waiting.refused = False
         waiting.first_sent_at = now if waiting.first_sent_at is None else waiting.first_sent_at
         waiting.next_at = now + self._pause_ms(waiting)
         return waiting.attempts
@@ -132,6 +129,7 @@ class Outbox:
         """The broker said that nobody got it (16), or an error (128 and more): again soon."""
         waiting = self._waiting.get(event_id)
         if waiting is not None:
+            waiting.refused = True
             soon = 1000 * self._link.resend_after_s * (0.5 + 0.5 * self._jitter())
             waiting.next_at = min(waiting.next_at, now + soon)
 
@@ -159,6 +157,29 @@ class Outbox:
             if self._is_overdue(waiting, now):
                 cap = 1000 * self._link.receipt_within_s * _PATIENCE_CAP
                 waiting.patience_ms = min(cap, waiting.patience_ms * 2)
+
+    def _in_turn(self, now: int) -> list[_Waiting]:
+        """Due events that are no alarms; those of one source and kind in the order of their making.
+
+        A restoral that overtakes its trouble would leave the trouble open at the server for good. So an event waits
+        until those before it are answered, on their way just now, or go again in the same breath. An event that is
+        never answered delays those behind it by its own pauses, and does not stop them.
+        """
+        rows: dict[tuple[str, str], list[_Waiting]] = {}
+        held: set[tuple[str, str]] = set()
+        for waiting in sorted(self._waiting.values(), key=lambda w: w.event.seq):
+            row = waiting.event.source, waiting.event.kind
+            if waiting.event.is_alarm or row in held:
+                continue
+            if waiting.next_at <= now:
+                rows.setdefault(row, []).append(waiting)
+            elif waiting.refused or not self._is_on_the_way(waiting, now):
+                held.add(row)
+        least_tried_first = sorted(rows.values(), key=lambda row: (row[0].attempts, row[0].event.seq))
+        return [waiting for row in least_tried_first for waiting in row]
+
+    def _is_on_the_way(self, waiting: _Waiting, now: int) -> bool:
+        return waiting.sent_at is not None and now - waiting.sent_at < 1000 * self._link.resend_after_s
 
     def _new(self, event: StoredEvent, *, fresh: bool) -> _Waiting:
         return _Waiting(event, fresh, 1000 * self._link.receipt_within_s)

@@ -87,9 +87,66 @@ def test_what_is_on_its_way_at_once_is_bounded() -> None:
 
 
 def test_events_that_nobody_answers_do_not_hold_the_others_back() -> None:
-    box = outbox(*(event(seq, Kind.BATTERY_LOW) for seq in range(1, 101)))
+    box = outbox(*(event(seq, Kind.BATTERY_LOW, f"pendant:{seq:02x}") for seq in range(1, 101)))
     sent = {seq for now in range(0, 20_000, 100) for seq in send_all(box, now)}
     assert sent == set(range(1, 101))
+
+
+def faults(*seqs: int, source: str = "device") -> list[StoredEvent]:
+    return [event(seq, Kind.DEVICE_FAULT, source) for seq in seqs]
+
+
+def test_after_a_reconnect_a_restoral_goes_behind_its_trouble_that_was_tried_before() -> None:
+    trouble, restoral = faults(1, 2)
+    box = outbox(trouble)
+    for now in (0, 2000, 6000):
+        assert send_all(box, now) == [1]
+    box.add(restoral)
+    box.link_up()
+    assert send_all(box, 7000) == [1, 2]
+
+
+def test_a_restoral_waits_for_the_next_sending_of_its_trouble() -> None:
+    trouble, restoral = faults(1, 2)
+    box = outbox(trouble)
+    for now in (0, 2000):
+        send_all(box, now)
+    box.add(restoral)
+    assert send_all(box, 5000) == [], "the trouble may be lost: it goes again at 6 s"
+    assert send_all(box, 6000) == [1, 2]
+    box.receipt("event-1")
+    assert send_all(box, 8000) == [2]
+
+
+def test_a_restoral_follows_at_once_while_its_trouble_is_on_the_way_but_not_if_nobody_got_it() -> None:
+    trouble, restoral = faults(1, 2)
+    box = outbox(trouble)
+    send_all(box, 0)
+    box.add(restoral)
+    box.refused("event-1", 10)
+    assert send_all(box, 20) == []
+    assert send_all(box, 2000) == [1, 2]
+    box.receipt("event-1")
+    box.add(faults(3)[0])
+    assert send_all(box, 2010) == [3]
+
+
+def test_the_window_never_cuts_a_restoral_off_from_its_trouble_and_no_source_waits_for_another() -> None:
+    box = outbox(*faults(*range(1, 41)), *faults(41, 42, source="button:door"))
+    assert send_all(box, 0) == list(range(1, 1 + WINDOW))
+    assert send_all(box, 2000)[:2] == [41, 42], "less often tried"
+    for seq in range(1, 1 + WINDOW):
+        box.receipt(f"event-{seq}")
+    assert send_all(box, 4000)[:3] == [21, 22, 23]
+
+
+def test_an_event_that_is_never_answered_delays_those_behind_it_and_stops_none() -> None:
+    box = outbox(*faults(1))
+    for now in range(0, 200_000, 100):
+        send_all(box, now)
+    box.add(faults(2)[0])
+    sent = next(now for now in range(200_000, 300_000, 100) if 2 in send_all(box, now))
+    assert sent <= 260_000
 
 
 def test_a_new_connection_sends_everything_again() -> None:

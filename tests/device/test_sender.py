@@ -173,7 +173,7 @@ def test_a_dead_network_thread_is_noticed_and_replaced(link: Link) -> None:
     link.up()
     link.wire.dead = True
     link.press()
-    link.work(1)
+    link.work(1.2)
     assert len(link.wire.attempts) == 2
 
 
