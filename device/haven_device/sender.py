@@ -1,7 +1,6 @@
 """Everything between the box and its brokers, as the loop does it: connect, say `state` first, send, hear."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -24,6 +23,7 @@ from haven_device.events import (
 )
 from haven_device.link_plan import LinkPlan
 from haven_device.outbox import Outbox
+from haven_device.replies import Replies
 from haven_device.settings import Address, Settings
 from haven_device.trace import Trace
 
@@ -37,7 +37,6 @@ _STATE_PAUSE_MS = 1000
 """Changes of state within this time go as one."""
 
 _STATE_AGAIN_MS = 5000
-_REPLIES = 20
 _NUMBERS = 500
 _ALIVE_PATIENCE_CAP = 20
 
@@ -91,7 +90,7 @@ class Sender:
         self._generation = 0
         self._connection = 0
         self._events_by_number: dict[int, str] = {}
-        self._replies: deque[Reply] = deque(maxlen=_REPLIES)
+        self._replies = Replies()
         self._state_number: int | None = None
         self._state_at: int | None = None
         self._state_sent = now
@@ -128,8 +127,8 @@ class Sender:
             if self._state_at is not None and now >= self._state_at:
                 self._send_state(now)
             self._send_events(now)
-            while self._replies and self._publish(Up.REPLY, self._replies[0].encode()) is not None:
-                self._replies.popleft()
+            for pending in self._replies.due(now):
+                pending.number = self._publish(Up.REPLY, pending.reply.encode())
 
     def heartbeat_due(self, now: int) -> bool:
         """It is time for a heartbeat."""
@@ -147,8 +146,8 @@ class Sender:
             self._state_at = max(now, self._state_sent + _STATE_PAUSE_MS)
 
     def reply(self, reply: Reply) -> None:
-        """Sent now or when the link is up."""
-        self._replies.append(reply)
+        """Sent now or when the link is up, and again until the broker says that somebody got it."""
+        self._replies.add(reply)
 
     def hear(self, what: LinkUp | LinkDown | Published | MessageCame, now: int) -> list[PanelInput]:
         """Something came from the connection; gives what the panel must know. News of older connections are none."""
@@ -189,6 +188,7 @@ class Sender:
         self._last_answer = now
         self._events_by_number.clear()
         self._outbox.link_up()
+        self._replies.link_up()
         self._trace.tell("connected", broker=str(self._plan.broker), connection=self._connection)
         self._send_state(now)
 
@@ -228,8 +228,11 @@ class Sender:
             self._trace.tell("puback", event_id=event_id, reason=reason)
             if refused:
                 self._outbox.refused(event_id, now)
-        elif refused and number == self._state_number:
-            self._state_at = now + _STATE_AGAIN_MS
+        elif number == self._state_number:
+            if refused:
+                self._state_at = now + _STATE_AGAIN_MS
+        else:
+            self._replies.acknowledged(number, now, success=not refused)
 
     def _message(self, what: Down, payload: bytes, now: int) -> list[PanelInput]:
         match what:

@@ -8,6 +8,7 @@ from device.fakes import START, FakeClock, FakeTrace, FakeWire
 from haven_contract.messages import EVENT_EXPIRY_S, Alive, Command, Heartbeat, Receipt, Reply, Sent, State
 from haven_contract.topics import Down, Up, down
 from haven_contract.words import Action, Stage
+from haven_device import replies
 from haven_device.connection_number import ConnectionNumber
 from haven_device.events import (
     AliveCame,
@@ -223,11 +224,40 @@ def test_a_reply_waits_for_the_link(link: Link) -> None:
     assert len(link.wire.of(Up.REPLY)) == 1
 
 
+def test_a_reply_is_sent_until_its_acknowledgement_is_a_success(link: Link) -> None:
+    link.up()
+    link.sender.reply(Reply(command_id="c1", ok=True))
+    link.work()
+    for attempt, reason in ((1, 16), (2, 135)):
+        assert len(link.wire.of(Up.REPLY)) == attempt
+        link.hear(Published(1, len(link.wire.posted), reason))
+        link.work(4.8)
+        assert len(link.wire.of(Up.REPLY)) == attempt
+        link.work(0.5)
+    link.hear(Published(1, len(link.wire.posted), 0))
+    link.work(20)
+    assert len(link.wire.of(Up.REPLY)) == 3
+
+
+def test_a_reply_that_was_on_the_way_when_the_link_died_goes_again(link: Link) -> None:
+    link.up()
+    for name in ("c1", "c2"):
+        link.sender.reply(Reply(command_id=name, ok=True))
+    link.work()
+    link.hear(Published(1, len(link.wire.posted) - 1, 0))
+    link.hear(LinkDown(1, "gone"))
+    link.work(10)
+    link.up()
+    names = [Reply.decode(one.payload).command_id for one in link.wire.of(Up.REPLY)]
+    assert names == ["c1", "c2", "c2"]
+
+
 def test_waiting_replies_are_bounded(link: Link) -> None:
     for number in range(500):
         link.sender.reply(Reply(command_id=f"c{number}", ok=True))
     link.up()
-    assert len(link.wire.of(Up.REPLY)) == 20
+    names = [Reply.decode(one.payload).command_id for one in link.wire.of(Up.REPLY)]
+    assert names == [f"c{number}" for number in range(500 - replies.LIMIT, 500)]
 
 
 def test_a_command_that_cannot_be_read_is_refused_if_it_can_be_named(link: Link) -> None:
