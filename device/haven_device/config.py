@@ -1,13 +1,15 @@
 """The configuration file. See haven-device.example.toml for every key with its reason."""
 
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from haven_contract.errors import ContractError
 from haven_contract.topics import check_device_id
 from haven_contract.words import ALARM_KINDS, Kind
-from haven_device.config_reader import Table, read_toml
+from haven_device.config_reader import Table
 from haven_device.errors import ConfigError
 from haven_device.radio.drivers import DRIVERS
 from haven_device.settings import (
@@ -34,7 +36,7 @@ _BROKERS = 'a list like ["mqtt1.example.org:8883", "mqtt2.example.org:8883"]'
 def load(path: Path) -> Settings:
     """Settings of the file; ConfigError with one sentence for every key that is wrong."""
     faults: list[str] = []
-    root = Table(read_toml(path), "", faults)
+    root = Table(_read_toml(path), "", faults)
     base = path.resolve().parent
     device_id = _device_id(root)
     data_dir = root.path("data_dir", base, "a folder for the outbox, like /var/lib/haven-device")
@@ -73,6 +75,27 @@ def load(path: Path) -> Settings:
         tunable=tunable,
         outbox_limit=outbox_limit,
     )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Table of the whole file; ConfigError if it cannot be read or is not TOML, naming the line and its key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {_where(str(error), text)}"]) from None
+
+
+def _where(message: str, text: str) -> str:
+    lines = text.splitlines()
+    found = re.search(r"line (\d+)", message)
+    number = int(found[1]) if found else len(lines)
+    line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    key = line.partition("=")[0].strip() or "(end of file)"
+    return f"{key}: line {number} is {line!r}; expected TOML like key = value: {message}"
 
 
 def _device_id(root: Table) -> str:

@@ -1,12 +1,12 @@
-"""Reads typed values out of TOML and collects every fault, so that a technician mends a file in one go."""
+"""Reads typed values out of a table and collects every fault, so that a technician mends a file in one go. Pure.
+
+The table is one of the configuration file's, or the arguments of a server's command.
+"""
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
-
-from haven_device.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -14,29 +14,8 @@ _MISSING = object()
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,23}", re.ASCII)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Table of the whole file; ConfigError if it cannot be read or is not TOML, naming the line and its key."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: {_where(str(error), text)}"]) from None
-
-
-def _where(message: str, text: str) -> str:
-    lines = text.splitlines()
-    found = re.search(r"line (\d+)", message)
-    number = int(found[1]) if found else len(lines)
-    line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
-    key = line.partition("=")[0].strip() or "(end of file)"
-    return f"{key}: line {number} is {line!r}; expected TOML like key = value: {message}"
-
-
 class Table:
-    """One table of the file. Every getter gives a usable value; where that is not the file's, a fault was noted."""
+    """One table. Every getter gives a usable value; where that is not the table's, a fault was noted."""
 
     def __init__(self, raw: Any, name: str, faults: list[str]) -> None:
         self._name = name
