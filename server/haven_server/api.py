@@ -3,12 +3,14 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from haven_server.core import Core
@@ -16,6 +18,7 @@ from haven_server.problems import Problem, Unauthorized
 from haven_server.staff.access import Actor
 from haven_server.staff.tokens import actor_of_token
 
+log = structlog.get_logger()
 _bearer = HTTPBearer(auto_error=False, description="API token")
 
 
@@ -59,6 +62,9 @@ def tell_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    for fault in (SQLAlchemyError, TimeoutError):
+        app.add_exception_handler(fault, _database_away)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _document(status: int, title: str, detail: str, **facts: Any) -> JSONResponse:
@@ -87,3 +93,15 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     return _document(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+
+
+async def _database_away(_request: Request, error: Exception) -> JSONResponse:
+    log.error("a request failed at the database", reason=f"{type(error).__name__}: {error}"[:300])
+    detail = "the database does not take this now; try again in a moment, and look at /readyz"
+    return _document(HTTPStatus.SERVICE_UNAVAILABLE, "Database away", detail)
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    """What nobody has thought of; the web server writes its traceback into the log."""
+    detail = "the server has a fault; what happened is in its log"
+    return _document(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", detail)

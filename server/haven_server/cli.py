@@ -15,6 +15,7 @@ from haven_server.clock import SystemClock
 from haven_server.core import Core
 from haven_server.db.database import Database
 from haven_server.db.migrate import migrate as migrate_database
+from haven_server.db.opening import open_vault
 from haven_server.desks.file_import import DeskImport, import_desks
 from haven_server.importing import report_text
 from haven_server.importing.reading import MAX_BYTES
@@ -25,7 +26,6 @@ from haven_server.settings import Settings, load_settings
 from haven_server.sites.file_import import SiteImport, import_sites
 from haven_server.staff.access import Actor, Role
 from haven_server.staff.tokens import create_token
-from haven_server.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
@@ -107,7 +107,7 @@ def _core(settings: Settings) -> Iterator[Core]:
     settings.state.mkdir(parents=True, exist_ok=True)
     migrate_database(settings.database)
     with Database(settings.database) as database:
-        vault = Vault.of_file(settings.data_keys)
+        vault = open_vault(database, settings.data_keys)
         yield Core(
             database=database, vault=vault, clock=SystemClock(), outbound=_Unconnected(), server=settings.server_name
         )

@@ -25,4 +25,4 @@ DEVICES_SILENT = Gauge("haven_devices_silent", "Boxes in service that do not ans
 TROUBLES_OPEN = Gauge("haven_troubles_open", "Troubles without a restoral", registry=REGISTRY)
 WRITER_WAITING = Gauge("haven_writer_waiting", "Jobs waiting for the database", registry=REGISTRY)
 INBOX_WAITING = Gauge("haven_inbox_waiting", "Messages waiting to be recorded", ["lane"], registry=REGISTRY)
-BROKERS_UP = Gauge("haven_broker_connections_up", "1 while alarms of at least one broker are heard", registry=REGISTRY)
+BROKERS_UP = Gauge("haven_broker_connections_up", "Brokers whose alarms are heard", registry=REGISTRY)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from haven_server.db.types import UtcDateTime
@@ -106,6 +106,8 @@ class Device(Base):
     standing: Mapped[str] = mapped_column(default="active")
     standing_since: Mapped[datetime]
     standing_reason: Mapped[str | None]
+    awaited_until: Mapped[datetime | None] = mapped_column(index=True)
+    """Assigned to a site and never heard yet: from then on that is a trouble."""
     created_at: Mapped[datetime]
 
 
@@ -239,6 +241,8 @@ class IncidentStep(Base):
     what: Mapped[str]
     actor: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sealed_note: Mapped[bytes | None]
+    """What a person wrote about a home."""
 
 
 class OpenTest(Base):
@@ -319,6 +323,7 @@ class Trouble(Base):
             "device_id",
             "subject",
             "kind",
+            "fault",
             unique=True,
             sqlite_where=text("restored_at IS NULL"),
             postgresql_where=text("restored_at IS NULL"),
@@ -330,6 +335,12 @@ class Trouble(Base):
     subject: Mapped[str]
     """Source of the input, or `device`."""
     kind: Mapped[str]
+    fault: Mapped[str] = mapped_column(default="")
+    """Of `device_fault`: which, one of supervision.troubles.FAULTS."""
+    said_at: Mapped[datetime]
+    """Time of the newest news of it."""
+    said_boot_id: Mapped[str | None]
+    said_mono_ms: Mapped[int | None] = mapped_column(BigInteger)
     opened_at: Mapped[datetime]
     restored_at: Mapped[datetime | None]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -376,6 +387,15 @@ class AuditLine(Base):
     action: Mapped[str]
     subject: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class SealedProof(Base):
+    """Something sealed with the data key, so that a server with another key is told so before it takes an alarm."""
+
+    __tablename__ = "sealed_proof"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    sealed: Mapped[bytes]
 
 
 class Listening(Base):

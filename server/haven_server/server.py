@@ -9,6 +9,7 @@ from haven_server.clock import Clock, SystemClock
 from haven_server.core import Core
 from haven_server.db.database import Database
 from haven_server.db.migrate import migrate
+from haven_server.db.opening import open_vault
 from haven_server.ingest.alarm_lane import AlarmLane
 from haven_server.ingest.connection import TlsFiles
 from haven_server.ingest.link import Links
@@ -17,7 +18,6 @@ from haven_server.police.webhook import WebhookChannel
 from haven_server.police.worker import DeliveryWorker
 from haven_server.settings import Settings
 from haven_server.supervision.watch import Watch
-from haven_server.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ def running(settings: Settings, clock: Clock | None = None) -> Iterator[Running]
     clock = clock or SystemClock()
     settings.state.mkdir(parents=True, exist_ok=True)
     migrate(settings.database)
-    vault = Vault.of_file(settings.data_keys)
     zone = ZoneInfo(settings.public_zone)
     tls = TlsFiles(settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key)
     links = Links(settings.broker_addresses, tls, settings.server_name, clock)
     with ExitStack() as stack:
         database = stack.enter_context(Database(settings.database))
+        vault = open_vault(database, settings.data_keys)
         core = Core(database=database, vault=vault, clock=clock, outbound=links, server=settings.server_name)
         deliveries = stack.enter_context(DeliveryWorker(core, lambda: {"webhook": WebhookChannel(zone)}))
         alarms = stack.enter_context(AlarmLane(core, links.alarms, links.alarms_came_up, deliveries.take))

@@ -20,14 +20,7 @@ class Vault:
 
     @classmethod
     def of_file(cls, path: Path) -> "Vault":
-        """Read keys, one a line, newest first. An absent file is made with one new key, mode 0600."""
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(Fernet.generate_key() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+        """Read keys, one a line, newest first; Misconfigured if there are none in the file."""
         keys = [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
         try:
             return cls(keys)
@@ -52,3 +45,13 @@ class Vault:
     def open_json(self, sealed: bytes) -> Any:
         """Reverse of `seal_json`."""
         return json.loads(self.open(sealed))
+
+
+def make_key_file(path: Path) -> None:
+    """Write one new key, mode 0600, on the disk before it returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(Fernet.generate_key() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

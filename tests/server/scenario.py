@@ -27,10 +27,10 @@ from haven_server.incidents.lifecycle import Disposition, Step
 from haven_server.incidents.operations import Request, take_step
 from haven_server.incidents.views import Wanted, list_incidents, show_incident
 from haven_server.ingest.inbound import Inbound
-from haven_server.ingest.presstime import Arrival
 from haven_server.ingest.recording import EventRecorder, Recorded
 from haven_server.police.deliveries import claim_due, load_parcels, record_alerted, record_failed
 from haven_server.police.message import message
+from haven_server.presstime import Arrival
 from haven_server.sites.record import Place, stored_place
 from haven_server.staff.access import Actor, Role
 from haven_server.supervision.vitals import Vital, record_vitals
@@ -199,6 +199,7 @@ class Dispatch:
                 session.scalar(
                     select(func.min(models.DeviceStatus.due_at)).where(models.DeviceStatus.silent.is_(False))
                 ),
+                session.scalar(select(func.min(models.Device.awaited_until))),
             ]
         return [at for at in nearest if at is not None]
 
@@ -266,6 +267,12 @@ class Dispatch:
                 (row.device_id, row.subject, row.kind)
                 for row in session.scalars(select(models.Trouble).where(models.Trouble.restored_at.is_(None)))
             ]
+
+    def faults(self) -> list[tuple[str, str, str]]:
+        """Open faults of boxes: box, subject, fault."""
+        with self.core.database.read() as session:
+            open_now = select(models.Trouble).where(models.Trouble.restored_at.is_(None), models.Trouble.fault != "")
+            return [(row.device_id, row.subject, row.fault) for row in session.scalars(open_now)]
 
     def stages(self, device_id: str) -> list[Stage]:
         """Stages told to a box, in order."""

@@ -20,10 +20,10 @@ from haven_server.db.database import Database
 from haven_server.ingest.alarm_lane import AlarmLane
 from haven_server.ingest.connection import Delivered
 from haven_server.ingest.inbound import Inbound
-from haven_server.ingest.presstime import Arrival
 from haven_server.ingest.recording import EventRecorder, Recorded
 from haven_server.ingest.vitals_lane import VitalsLane
 from haven_server.models import DeviceStatus
+from haven_server.presstime import Arrival
 from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
 from haven_server.supervision.watch import Watch
 from server.fakes.tcp_proxy import cable_to

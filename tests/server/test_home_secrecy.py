@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 from haven_contract.messages import EVENT_EXPIRY_S, Sent
 from haven_contract.topics import Up, up
@@ -23,10 +24,10 @@ from haven_server.incidents.views import show_incident
 from haven_server.ingest.alarm_lane import AlarmLane
 from haven_server.ingest.connection import Delivered
 from haven_server.ingest.inbound import Inbound
-from haven_server.ingest.presstime import Arrival
 from haven_server.models import AuditLine, Base
 from haven_server.police.webhook import WebhookChannel
 from haven_server.police.worker import DeliveryWorker
+from haven_server.presstime import Arrival
 from haven_server.staff.access import Actor, Role
 from server.fakes.webhook_desk import WebhookDesk, webhook_desk
 from server.live import RunningClock, eventually
@@ -154,3 +155,27 @@ def test_after_closing_a_dispatcher_sees_a_mask_and_only_who_may_see_homes_sees_
     assert looks_at_homes(city) == []
     assert show_incident(city.core, admin, 1)["site"]["road_address"] == "Geheimgasse 77-31"
     assert looks_at_homes(city) == [("anna", "HV-1")]
+
+
+def test_a_note_about_a_home_is_sealed_and_masked_with_it(city: Dispatch, home: Box, database_url: str) -> None:
+    home.press()
+    incident = city.step(city.only_incident(), Step.ACKNOWLEDGE, note="she lives in Geheimgasse")
+    assert "Geheimgasse" in str(incident["timeline"])
+    closed = city.step(incident, Step.CLOSE, disposition=Disposition.REAL)
+    assert "Geheimgasse" not in str(closed["timeline"])
+    assert b"she lives" not in all_that_is_stored(database_url)
+
+
+def test_a_note_about_a_store_may_be_read_and_is_not_copied_into_the_audit_trail(city: Dispatch) -> None:
+    city.store("S-1")
+    city.box("box-2", "S-1").press()
+    city.step(city.only_incident(), Step.ACKNOWLEDGE, note="back door")
+    assert "back door" in str(city.only_incident()["timeline"])
+    with city.core.database.read() as session:
+        assert "back door" not in str([line.detail for line in session.scalars(select(AuditLine))])
+
+
+def test_the_text_of_a_database_error_holds_no_values(city: Dispatch) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        city.store("H-1", name="KIM-HIDDEN")
+    assert "KIM-HIDDEN" not in str(refused.value)

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from haven_contract.messages import EVENT_EXPIRY_S, Heartbeat, PendantVitals, State
 from haven_contract.words import Kind
 from haven_server.db.database import Database
-from haven_server.ingest.presstime import Arrival
 from haven_server.models import Device, DeviceBoot, DeviceInput, DeviceStatus, Site
+from haven_server.presstime import Arrival
 from haven_server.supervision.inputs import MOST_INPUTS
 from haven_server.supervision.vitals import MOST_BOOTS, Vital, record_vitals
 from server.scenario import Box, Dispatch

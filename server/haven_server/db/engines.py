@@ -32,7 +32,9 @@ def make_engine(url: str, *, writes: bool) -> Engine:
         case "sqlite":
             if not parsed.database or parsed.database == ":memory:":
                 raise Misconfigured("HAVEN_DATABASE_URL: SQLite needs a file, like sqlite:////var/lib/haven/haven.db")
-            engine = create_engine(parsed, connect_args={"check_same_thread": False}, pool_size=1 if writes else 8)
+            engine = create_engine(
+                parsed, connect_args={"check_same_thread": False}, pool_size=1 if writes else 8, hide_parameters=True
+            )
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_immediate if writes else _begin)
             return engine
@@ -41,6 +43,7 @@ def make_engine(url: str, *, writes: bool) -> Engine:
                 parsed.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
                 pool_size=8,
+                hide_parameters=True,  # an error's text goes into logs, where no address may stand
                 connect_args=_NOTICE_A_DEAD_LINK,
             )
         case other:

@@ -12,8 +12,8 @@ from haven_contract.words import DEVICE_SOURCE, Action
 from haven_server.core import Core
 from haven_server.devices.open_tests import withdraw_test, write_open_test
 from haven_server.devices.queries import find_device
+from haven_server.devices.standing import Standing
 from haven_server.devices.views import CommandForm, CommandState, CommandView
-from haven_server.ingest.origin import Standing
 from haven_server.models import SentCommand
 from haven_server.problems import Busy, Conflict, Invalid, NotFound
 from haven_server.staff.access import Actor, May

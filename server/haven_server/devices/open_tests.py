@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from haven_server.core import Core
 from haven_server.db.database import lock_for_transaction
 from haven_server.devices.queries import find_device
+from haven_server.devices.standing import Standing
 from haven_server.devices.views import OpenTestState, OpenTestView
-from haven_server.ingest.origin import Standing
 from haven_server.models import Device, Event, OpenTest
 from haven_server.problems import Conflict
 from haven_server.staff.access import Actor, May

@@ -1,6 +1,6 @@
 """Use cases of boxes: look, assign, name their inputs, take out of service."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, not_, select
 from sqlalchemy.orm import Session
@@ -11,14 +11,14 @@ from haven_server.core import Core
 from haven_server.db.database import lock_for_transaction
 from haven_server.db.upsert import upsert
 from haven_server.devices.queries import device_views, find_device
-from haven_server.devices.standing import check_change
+from haven_server.devices.standing import Standing, check_change
 from haven_server.devices.views import DeviceForm, DevicePage, DeviceView
-from haven_server.ingest.origin import Standing
 from haven_server.models import Device, DeviceInput, DeviceStatus, Site
 from haven_server.problems import Invalid
 from haven_server.sites.codes import site_of_code
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
+from haven_server.supervision.vitals import INSTALL_WITHIN_S
 
 
 def list_devices(
@@ -78,6 +78,8 @@ def put_device(core: Core, actor: Actor, device_id: str, form: DeviceForm) -> De
         if before is Standing.REVOKED or (form.standing is not None and form.standing is not before):
             check_change(device_id, before, Standing.ACTIVE)
             _set(device, Standing.ACTIVE, None, now)
+        if site_id is not None and site_id != device.site_id and session.get(DeviceStatus, device_id) is None:
+            device.awaited_until = now + timedelta(seconds=INSTALL_WITHIN_S)
         device.site_id, device.label = site_id, form.label
         session.flush()
         write_audit(session, now, actor, "save box", device_id, site=form.site, standing=device.standing)

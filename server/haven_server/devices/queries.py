@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from haven_server.devices.standing import Standing
 from haven_server.devices.views import DeviceView, InputView
-from haven_server.ingest.origin import Standing
 from haven_server.models import Device, DeviceInput, DeviceStatus, Site
 from haven_server.problems import NotFound
 

@@ -16,6 +16,7 @@ from haven_server.devices.operations import (
     retire_device,
     revoke_device,
 )
+from haven_server.devices.standing import Standing
 from haven_server.devices.views import (
     DEVICE_ID_RULE,
     CommandForm,
@@ -29,7 +30,6 @@ from haven_server.devices.views import (
     OpenTestView,
     Reason,
 )
-from haven_server.ingest.origin import Standing
 from haven_server.sites.codes import Code
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"], responses=PROBLEMS)

@@ -1,7 +1,17 @@
 """Whether a box is in service, and what may become of it: every transition in one table."""
 
-from haven_server.ingest.origin import Standing
+from enum import StrEnum
+
 from haven_server.problems import Conflict
+
+
+class Standing(StrEnum):
+    """Whether a box is in service."""
+
+    ACTIVE = "active"
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
 
 CHANGES: frozenset[tuple[Standing, Standing]] = frozenset(
     {

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from haven_contract.wire import MAX_NAME
 from haven_contract.words import Action
-from haven_server.ingest.origin import Standing
+from haven_server.devices.standing import Standing
 from haven_server.sites.codes import Code
 from haven_server.sites.forms import Form, Line, View, visible
 

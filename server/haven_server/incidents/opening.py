@@ -12,8 +12,8 @@ from haven_server.db.tables import EVENT, INCIDENT
 from haven_server.incidents.flags import Flag, flag, merged
 from haven_server.incidents.joining import RUNAWAY_COUNT, RUNAWAY_WINDOW, Candidate, has_run_away, incident_to_join
 from haven_server.incidents.lifecycle import JOINABLE, STAGE_AFTER, State
+from haven_server.incidents.origin import Origin
 from haven_server.incidents.response import response_to
-from haven_server.ingest.origin import Origin
 from haven_server.sites.record import stored_place
 from haven_server.vault import Vault
 

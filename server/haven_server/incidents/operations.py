@@ -11,10 +11,10 @@ from haven_contract.messages import Receipt
 from haven_contract.words import Stage
 from haven_server.core import Core
 from haven_server.incidents.lifecycle import STAGE_AFTER, Disposition, State, Step, after
+from haven_server.incidents.naming import incident_name
 from haven_server.incidents.receipts import raise_stage
 from haven_server.incidents.timeline import write_line
 from haven_server.models import Incident
-from haven_server.police.message import incident_name
 from haven_server.problems import Conflict, Invalid, NotFound
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
@@ -40,16 +40,16 @@ def take_step(core: Core, actor: Actor, incident_id: int, request: Request) -> i
     if (request.step is Step.CLOSE) != (request.disposition is not None):
         words = ", ".join(Disposition)
         raise Invalid(f"closing needs a disposition, one of {words}; no other step has one")
-    now = core.clock.now()
-    version, receipts = core.database.writer.run(lambda session: _step(session, actor, incident_id, request, now))
+    version, receipts = core.database.writer.run(lambda session: _step(session, core, actor, incident_id, request))
     for device_id, receipt in receipts:
         core.outbound.send_receipt(device_id, receipt)
     return version
 
 
 def _step(
-    session: Session, actor: Actor, incident_id: int, request: Request, now: datetime
+    session: Session, core: Core, actor: Actor, incident_id: int, request: Request
 ) -> tuple[int, list[tuple[str, Receipt]]]:
+    now = core.clock.now()
     incident = session.scalars(select(Incident).where(Incident.id == incident_id).with_for_update()).first()
     if incident is None:
         raise NotFound(f"there is no incident {incident_name(incident_id)}")
@@ -68,10 +68,18 @@ def _step(
         .where(Incident.id == incident_id, Incident.version == request.version)
         .values(state=state.value, version=request.version + 1, **_times(request, actor, now))
     )
-    detail = {"note": request.note} if request.note else {}
-    if request.disposition:
-        detail["disposition"] = request.disposition.value
-    write_line(session, incident_id, now, request.step, actor.name, **detail)
+    detail = {"disposition": request.disposition.value} if request.disposition else {}
+    home = incident.sealed is not None
+    note = request.note or None
+    write_line(
+        session,
+        incident_id,
+        now,
+        request.step,
+        actor.name,
+        sealed_note=core.vault.seal(note.encode()) if note and home else None,
+        **(detail if home or not note else detail | {"note": note}),
+    )
     write_audit(session, now, actor, request.step, incident_name(incident_id), **detail)
     return request.version + 1, _tell_boxes(session, incident, state, now)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from haven_contract.words import Kind
+from haven_contract.words import DEVICE_SOURCE, Kind
 
 
 class ResponseClass(StrEnum):
@@ -81,3 +81,10 @@ RESPONSES: dict[str, Response] = {
 def response_to(kind: str) -> Response:
     """Response to a kind; an unknown kind is an alarm."""
     return RESPONSES.get(kind, RESPONSES[UNKNOWN_KIND])
+
+
+def handled_as(kind: str, source: str) -> str:
+    """Kind by which an event is handled. An input's `test` is an alarm of unknown kind: only the box itself tests."""
+    if kind not in RESPONSES or (kind == Kind.TEST and source != DEVICE_SOURCE):
+        return UNKNOWN_KIND
+    return kind

@@ -29,7 +29,23 @@ class Line(StrEnum):
     RESTORED = "restored"
 
 
-def write_line(session: Session, incident_id: int, at: datetime, what: str, actor: str = SERVER, **detail: Any) -> None:
-    """Append a line."""
-    row = {"incident_id": incident_id, "at": at, "what": str(what), "actor": actor, "detail": detail}
+def write_line(
+    session: Session,
+    incident_id: int,
+    at: datetime,
+    what: str,
+    actor: str = SERVER,
+    *,
+    sealed_note: bytes | None = None,
+    **detail: Any,
+) -> None:
+    """Append a line. What a person writes about a home goes into `sealed_note`."""
+    row = {
+        "incident_id": incident_id,
+        "at": at,
+        "what": str(what),
+        "actor": actor,
+        "detail": detail,
+        "sealed_note": sealed_note,
+    }
     session.connection().execute(_WRITE, row)

@@ -1,5 +1,6 @@
 """Incidents as people and programs read them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,9 @@ from haven_server.core import Core
 from haven_server.desks.naming import desk_with_station
 from haven_server.incidents.flags import words
 from haven_server.incidents.lifecycle import TRANSITIONS, State
-from haven_server.incidents.response import response_to
-from haven_server.ingest.reading import handled_as
+from haven_server.incidents.naming import incident_name
+from haven_server.incidents.response import handled_as, response_to
 from haven_server.models import Delivery, Desk, DeskChannel, DeviceInput, Event, Incident, IncidentStep, Notice, Site
-from haven_server.police.message import incident_name
 from haven_server.problems import NotFound
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
@@ -58,7 +58,7 @@ def show_incident(core: Core, actor: Actor, incident_id: int) -> dict[str, Any]:
         view = _summary(session, incident, core.vault, actor)
         view["events"] = [_event(row, label) for row, label in _events(session, incident_id)]
         view["police"]["notices"] = _notices(session, incident_id)
-        view["timeline"] = _timeline(session, incident_id)
+        view["timeline"] = _timeline(session, incident_id, _opener(view, core.vault))
     _audit_homes(core, actor, [view])
     return view
 
@@ -129,10 +129,10 @@ def _events(session: Session, incident_id: int) -> list[tuple[Event, str | None]
         select(Event, DeviceInput.label)
         .outerjoin(DeviceInput, (DeviceInput.device_id == Event.device_id) & (DeviceInput.source == Event.source))
         .where(Event.incident_id == incident_id)
-        .order_by(Event.id)
+        .order_by(Event.id.desc())
         .limit(MOST_SHOWN)
     )
-    return [(event, label) for event, label in rows]
+    return [(event, label) for event, label in rows][::-1]
 
 
 def _event(event: Event, label: str | None) -> dict[str, Any]:
@@ -185,11 +185,25 @@ def _notices(session: Session, incident_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _timeline(session: Session, incident_id: int) -> list[dict[str, Any]]:
-    steps = session.scalars(
-        select(IncidentStep)
+def _opener(view: dict[str, Any], vault: Vault) -> Callable[[bytes], str | None]:
+    """Opens notes about a home for whom the home itself is shown to."""
+    masked = view["site"] is not None and view["site"]["masked"]
+    return lambda sealed: None if masked else vault.open(sealed).decode()
+
+
+def _timeline(session: Session, incident_id: int, open_note: Callable[[bytes], str | None]) -> list[dict[str, Any]]:
+    """In order of time; of a very long one the newest lines."""
+    newest = (
+        select(IncidentStep.id)
         .where(IncidentStep.incident_id == incident_id)
-        .order_by(IncidentStep.at, IncidentStep.id)
+        .order_by(IncidentStep.id.desc())
         .limit(MOST_SHOWN)
     )
-    return [{"at": step.at, "what": step.what, "actor": step.actor, "detail": step.detail} for step in steps]
+    steps = session.scalars(
+        select(IncidentStep).where(IncidentStep.id.in_(newest)).order_by(IncidentStep.at, IncidentStep.id)
+    )
+    lines = []
+    for step in steps:
+        note = {} if step.sealed_note is None else {"note": open_note(step.sealed_note)}
+        lines.append({"at": step.at, "what": step.what, "actor": step.actor, "detail": step.detail | note})
+    return lines

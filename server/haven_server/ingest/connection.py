@@ -21,7 +21,7 @@ from haven_contract.errors import ContractError
 from haven_contract.messages import SENT_PROPERTY, SESSION_EXPIRY, Sent
 from haven_server.clock import Clock
 from haven_server.ingest.inbound import Inbound
-from haven_server.ingest.presstime import Arrival
+from haven_server.presstime import Arrival
 
 log = structlog.get_logger()
 

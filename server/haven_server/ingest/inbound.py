@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from haven_server.ingest.presstime import Arrival
+from haven_server.presstime import Arrival
 
 
 @dataclass(frozen=True, slots=True)

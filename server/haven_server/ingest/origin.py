@@ -1,14 +1,14 @@
 """Where an event comes from: its box, its site, the desk in charge. All from the registry, whatever the event says."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from haven_server.db.tables import DEVICE, JURISDICTION, SITE
+from haven_server.devices.standing import Standing
 from haven_server.incidents.flags import Flag, flag
+from haven_server.incidents.origin import Origin, SiteNow
 from haven_server.police.routing import city_desk_id
 from haven_server.vault import Vault
 
@@ -29,36 +29,6 @@ _ORIGIN = (
     .where(DEVICE.c.id == bindparam("device_id"))
 )
 """A site's own desk is in charge, else that of its district."""
-
-
-class Standing(StrEnum):
-    """Whether a box is in service."""
-
-    ACTIVE = "active"
-    RETIRED = "retired"
-    REVOKED = "revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class SiteNow:
-    """A site as it is registered now."""
-
-    id: int
-    kind: str
-    facts: dict[str, Any]
-    """What an incident copies: the place, and `code`, `kind` and `district` of the site."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A box at its site, as registered now."""
-
-    device_id: str
-    site: SiteNow | None
-    desk_id: int
-    muted: bool
-    """Recorded and shown, no police."""
-    flags: list[dict[str, Any]]
 
 
 def origin_of(session: Session, device_id: str, vault: Vault) -> Origin:

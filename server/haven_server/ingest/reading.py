@@ -10,7 +10,7 @@ from haven_contract.topics import parse_up
 from haven_contract.wire import VERSION
 from haven_contract.words import DEVICE_SOURCE, Kind
 from haven_server.incidents.flags import Flag, flag
-from haven_server.incidents.response import RESPONSES, UNKNOWN_KIND, UNREADABLE_KIND
+from haven_server.incidents.response import RESPONSES, UNKNOWN_KIND, UNREADABLE_KIND, handled_as
 
 _DEVICE_LEVEL = 4
 MAX_KEPT = 65_536
@@ -53,13 +53,6 @@ def unreadable(topic: str, payload: bytes, why: str) -> Reading:
 
 def _digest(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()
-
-
-def handled_as(kind: str, source: str) -> str:
-    """Kind by which an event is handled. An input's `test` is an alarm of unknown kind: only the box itself tests."""
-    if kind not in RESPONSES or (kind == Kind.TEST and source != DEVICE_SOURCE):
-        return UNKNOWN_KIND
-    return kind
 
 
 def _oddities(event: Event) -> list[dict[str, Any]]:

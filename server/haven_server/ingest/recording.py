@@ -15,16 +15,17 @@ from haven_server.db.database import lock_all_for_transaction, lock_for_transact
 from haven_server.db.tables import DELIVERY, DEVICE, EVENT, NOTICE, OPEN_TEST
 from haven_server.incidents.flags import Flag, flag
 from haven_server.incidents.opening import Opened, Press, open_or_join, unclosed_incidents
+from haven_server.incidents.origin import Origin
 from haven_server.incidents.response import Handling, Response, response_to
 from haven_server.incidents.timeline import Line, write_line
 from haven_server.ingest.inbound import Inbound
-from haven_server.ingest.origin import Origin, origin_of
-from haven_server.ingest.presstime import Arrival, PressTime
+from haven_server.ingest.origin import origin_of
 from haven_server.ingest.reading import Reading, device_of, read_event, unreadable
 from haven_server.ingest.timing import find_press_time, time_flags
 from haven_server.police.deliveries import DeliveryState
 from haven_server.police.notices import open_notice
-from haven_server.supervision.troubles import open_trouble, restore_trouble
+from haven_server.presstime import Arrival, PressTime
+from haven_server.supervision.troubles import News, Subject, fault_of, open_trouble, restore_trouble
 from haven_server.vault import Vault
 
 TEST_LEEWAY = timedelta(seconds=1)
@@ -281,11 +282,13 @@ def _record_trouble(session: Session, case: _Case) -> None:
     """A retired or revoked box's troubles are nobody's work: the event itself is kept."""
     if case.origin.muted:
         return
-    event, device_id = case.reading.event, case.reading.device_id
+    event = case.reading.event
+    subject = Subject(case.reading.device_id, event.kind, event.source, fault_of(event.detail))
+    news = News(case.at, event.boot_id, event.mono_ms)
     if event.restored:
-        restore_trouble(session, device_id, event.kind, case.at, subject=event.source)
+        restore_trouble(session, subject, news, remember=True)
     else:
-        open_trouble(session, device_id, event.kind, case.at, subject=event.source, detail=event.detail)
+        open_trouble(session, subject, news, dict(event.detail))
 
 
 def _note_on_incident(session: Session, case: _Case) -> int | None:

@@ -11,7 +11,8 @@ from haven_contract.messages import Event
 from haven_server.db.tables import DEVICE_BOOT
 from haven_server.db.upsert import upsert
 from haven_server.incidents.flags import Flag, flag
-from haven_server.ingest.presstime import (
+from haven_server.models import DeviceBoot
+from haven_server.presstime import (
     CLOCK_TOLERANCE_S,
     LATE_S,
     Arrival,
@@ -19,7 +20,6 @@ from haven_server.ingest.presstime import (
     boot_start,
     press_time,
 )
-from haven_server.models import DeviceBoot
 
 _STARTED_AT = select(DEVICE_BOOT.c.started_at).where(
     DEVICE_BOOT.c.device_id == bindparam("device_id"), DEVICE_BOOT.c.boot_id == bindparam("boot_id")

@@ -9,16 +9,9 @@ from zoneinfo import ZoneInfo
 from haven_contract.instants import write_instant
 from haven_contract.words import DEVICE_SOURCE
 from haven_server.incidents.flags import words
-from haven_server.incidents.response import response_to
-from haven_server.ingest.reading import handled_as
+from haven_server.incidents.naming import incident_name
+from haven_server.incidents.response import handled_as, response_to
 from haven_server.sites.record import Place
-
-INCIDENT_PREFIX = "HV-"
-
-
-def incident_name(incident_id: int) -> str:
-    """Name of an incident as people say it and machines answer it: `HV-42`."""
-    return f"{INCIDENT_PREFIX}{incident_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

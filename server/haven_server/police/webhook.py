@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from standardwebhooks.webhooks import Webhook
 
+from haven_server.incidents.naming import incident_name
 from haven_server.police.channel import Answer
 from haven_server.police.deliveries import Parcel
-from haven_server.police.message import encode, incident_name, message
+from haven_server.police.message import encode, message
 
 MAX_ANSWER = 65_536
 """Bytes read of an answer."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from haven_server.core import Core
 from haven_server.db.faults import is_database_fault
+from haven_server.incidents.naming import incident_name
 from haven_server.metrics import DELIVERIES
 from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import (
@@ -24,7 +25,6 @@ from haven_server.police.deliveries import (
     release,
     release_claims,
 )
-from haven_server.police.message import incident_name
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from haven_contract.messages import Heartbeat, PendantVitals, State
 from haven_contract.words import Kind
 from haven_server.db.upsert import upsert
 from haven_server.models import DeviceInput
-from haven_server.supervision.troubles import open_trouble, restore_trouble
+from haven_server.supervision.troubles import News, Subject, open_trouble, restore_trouble
 
 MOST_INPUTS = 64
 """Of one box. What a box tells of further ones is left out, so that a faulty one cannot fill the database."""
@@ -66,9 +66,9 @@ class Inputs:
         if (before is not None and before.battery == pendant.battery) or not in_service:
             return
         if pendant.battery == "low":
-            open_trouble(session, self.device_id, Kind.BATTERY_LOW, now, subject=source)
+            open_trouble(session, Subject(self.device_id, Kind.BATTERY_LOW, source), News(now))
         elif pendant.battery == "ok":
-            restore_trouble(session, self.device_id, Kind.BATTERY_LOW, now, subject=source)
+            restore_trouble(session, Subject(self.device_id, Kind.BATTERY_LOW, source), News(now))
 
 
 def load_inputs(session: Session, device_ids: Iterable[str]) -> dict[str, Inputs]:

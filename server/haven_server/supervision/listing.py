@@ -6,11 +6,11 @@ from sqlalchemy import and_, or_, select
 
 from haven_contract.words import DEVICE_SOURCE
 from haven_server.core import Core
-from haven_server.ingest.origin import Standing
+from haven_server.devices.standing import Standing
 from haven_server.models import Device, DeviceInput, Site, Trouble
 from haven_server.sites.forms import View
 from haven_server.staff.access import Actor, May
-from haven_server.supervision.troubles import WORDS
+from haven_server.supervision.troubles import FAULTS, WORDS
 
 
 class Spoken(View):
@@ -32,6 +32,8 @@ class TroubleView(View):
     label: str | None
     """What people call the input, or of `device` the box."""
     kind: str
+    fault: str | None
+    """Of `device_fault`: which."""
     words: Spoken
     since: datetime
     restored_at: datetime | None
@@ -87,7 +89,7 @@ def list_troubles(
 
 
 def _view(trouble: Trouble, label: str | None, site: str | None) -> TroubleView:
-    english, korean = WORDS.get(trouble.kind, (trouble.kind, trouble.kind))
+    english, korean = FAULTS.get(trouble.fault) or WORDS.get(trouble.kind, (trouble.kind, trouble.kind))
     return TroubleView(
         id=trouble.id,
         device=trouble.device_id,
@@ -95,6 +97,7 @@ def _view(trouble: Trouble, label: str | None, site: str | None) -> TroubleView:
         subject=trouble.subject,
         label=label,
         kind=trouble.kind,
+        fault=trouble.fault or None,
         words=Spoken(en=english, ko=korean),
         since=trouble.opened_at,
         restored_at=trouble.restored_at,

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from haven_contract.messages import Alive, Heartbeat, Receipt, State
 from haven_server.clock import seconds
 from haven_server.db.upsert import upsert
+from haven_server.devices.standing import Standing
 from haven_server.incidents.receipts import current_receipts
-from haven_server.ingest.origin import Standing
-from haven_server.ingest.presstime import Arrival, boot_start
-from haven_server.models import Device, DeviceBoot, DeviceStatus, Site
+from haven_server.models import Device, DeviceBoot, DeviceStatus, Site, Trouble
+from haven_server.presstime import Arrival, boot_start
 from haven_server.supervision.inputs import Inputs, load_inputs
 from haven_server.supervision.past import LARGEST_CONNECTION, is_past
-from haven_server.supervision.troubles import OFFLINE, open_trouble, restore_trouble
+from haven_server.supervision.troubles import OFFLINE, News, Subject, open_trouble, restore_trouble
 
 WILL_GRACE_S = 10
 """A box whose connection broke may come back, perhaps at the other broker, before it is a trouble."""
@@ -27,6 +27,9 @@ UNASSIGNED_REPORTING_S = 90
 
 MOST_BOOTS = 100
 """Earlier boots of a box whose beginnings are kept, for presses that arrive later."""
+
+INSTALL_WITHIN_S = 3600
+"""A technician hangs a box that he has assigned to a site; then it must be heard."""
 
 _STATUS_COLUMNS = ("online", "boot_id", "connection", "seen_at", "due_at", "silent", "state", "vitals")
 
@@ -65,6 +68,8 @@ class _Batch:
     boots: dict[tuple[str, str], datetime]
     """When each boot began, by box and boot."""
     inputs: dict[str, Inputs]
+    missed: set[str]
+    """Boxes that were never heard before, and whose silence has become a trouble."""
     fresh_boots: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """What the batch tells of boots, to be stored."""
 
@@ -88,8 +93,8 @@ def record_vitals(session: Session, vitals: list[Vital]) -> VitalsTold:
                 before["due_at"] = min(before["due_at"], now + seconds(WILL_GRACE_S))
             continue
         batch.statuses[vital.device_id] = _heard(before, vital, device)
-        if before is not None and before["silent"]:
-            restore_trouble(session, vital.device_id, OFFLINE, now)
+        if before["silent"] if before is not None else vital.device_id in batch.missed:
+            restore_trouble(session, Subject(vital.device_id, OFFLINE), News(now), observed=True)
         batch.inputs[vital.device_id].record(session, message, now, in_service=device.in_service)
         if device.protected:
             seq = message.seq if isinstance(message, Heartbeat) else 0
@@ -123,7 +128,17 @@ def _load(session: Session, ids: set[str], boot_ids: set[str]) -> _Batch:
         statuses=statuses,
         boots={(row.device_id, row.boot_id): row.started_at for row in boots},
         inputs=load_inputs(session, ids),
+        missed=_missed(session, ids - statuses.keys()),
     )
+
+
+def _missed(session: Session, never_heard: set[str]) -> set[str]:
+    if not never_heard:
+        return set()
+    still_open = select(Trouble.device_id).where(
+        Trouble.device_id.in_(never_heard), Trouble.kind == OFFLINE, Trouble.restored_at.is_(None)
+    )
+    return set(session.scalars(still_open))
 
 
 def _note_boot(session: Session, batch: _Batch, vital: Vital) -> None:
@@ -213,5 +228,17 @@ def find_silent(session: Session, now: datetime) -> list[str]:
         .returning(DeviceStatus.device_id)
     ).all()
     for device_id in late:
-        open_trouble(session, device_id, OFFLINE, now)
-    return list(late)
+        open_trouble(session, Subject(device_id, OFFLINE), News(now))
+    return [*late, *_never_heard(session, now)]
+
+
+def _never_heard(session: Session, now: datetime) -> list[str]:
+    """Boxes that were assigned to a site and have not said a word since: bells that were never linked."""
+    overdue = session.scalars(
+        update(Device).where(Device.awaited_until <= now).values(awaited_until=None).returning(Device.id)
+    ).all()
+    heard = set(session.scalars(select(DeviceStatus.device_id).where(DeviceStatus.device_id.in_(overdue))))
+    never = [device_id for device_id in overdue if device_id not in heard]
+    for device_id in never:
+        open_trouble(session, Subject(device_id, OFFLINE), News(now))
+    return never

@@ -11,9 +11,10 @@ from haven_server import metrics
 from haven_server.core import Core
 from haven_server.db.faults import is_database_fault
 from haven_server.db.writer import Lane
-from haven_server.models import DeviceStatus, Incident, Trouble
+from haven_server.devices.standing import Standing
+from haven_server.incidents.naming import incident_name
+from haven_server.models import Device, DeviceStatus, Incident, Trouble
 from haven_server.police.deliveries import record_unreached
-from haven_server.police.message import incident_name
 from haven_server.supervision.listening import keep_listening
 from haven_server.supervision.vitals import find_silent
 
@@ -77,14 +78,19 @@ class Watch:
     def _count(self) -> None:
         with self._core.database.read() as session:
             still_open = Incident.closed_at.is_(None)
+            in_service = select(Device.id).where(Device.standing == Standing.ACTIVE.value)
+            silent = select(func.count()).where(DeviceStatus.silent, DeviceStatus.device_id.in_(in_service))
+            troubles = select(func.count(Trouble.id)).where(
+                Trouble.restored_at.is_(None), Trouble.device_id.in_(in_service)
+            )
             for gauge, statement in (
                 (metrics.INCIDENTS_OPEN, select(func.count(Incident.id)).where(still_open)),
                 (
                     metrics.POLICE_UNREACHED_NOW,
                     select(func.count(Incident.id)).where(still_open, Incident.police_unreached),
                 ),
-                (metrics.DEVICES_SILENT, select(func.count()).where(DeviceStatus.silent)),
-                (metrics.TROUBLES_OPEN, select(func.count(Trouble.id)).where(Trouble.restored_at.is_(None))),
+                (metrics.DEVICES_SILENT, silent),
+                (metrics.TROUBLES_OPEN, troubles),
             ):
                 gauge.set(session.execute(statement).scalar_one())
         metrics.WRITER_WAITING.set(self._core.database.writer.waiting())

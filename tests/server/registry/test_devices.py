@@ -10,9 +10,8 @@ from haven_server.devices.operations import (
     retire_device,
     revoke_device,
 )
-from haven_server.devices.standing import CHANGES
+from haven_server.devices.standing import CHANGES, Standing
 from haven_server.devices.views import DeviceForm
-from haven_server.ingest.origin import Standing
 from haven_server.problems import Conflict, Invalid, NotFound
 from haven_server.sites.operations import put_site
 from haven_server.staff.access import Actor

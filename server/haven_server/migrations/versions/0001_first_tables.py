@@ -70,11 +70,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "sealed_proof",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "trouble",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("device_id", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("said_at", UtcDateTime(), nullable=False),
+        sa.Column("said_boot_id", sa.Text(), nullable=True),
+        sa.Column("said_mono_ms", sa.BigInteger(), nullable=True),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("restored_at", UtcDateTime(), nullable=True),
         sa.Column("detail", sa.JSON(none_as_null=True), nullable=False),
@@ -83,7 +93,7 @@ def upgrade() -> None:
     with op.batch_alter_table("trouble", schema=None) as batch_op:
         batch_op.create_index(
             "ux_trouble_open",
-            ["device_id", "subject", "kind"],
+            ["device_id", "subject", "kind", "fault"],
             unique=True,
             sqlite_where=sa.text("restored_at IS NULL"),
             postgresql_where=sa.text("restored_at IS NULL"),
@@ -152,6 +162,7 @@ def upgrade() -> None:
         sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("standing_since", UtcDateTime(), nullable=False),
         sa.Column("standing_reason", sa.Text(), nullable=True),
+        sa.Column("awaited_until", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["site_id"],
@@ -160,6 +171,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_awaited_until"), ["awaited_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_device_site_id"), ["site_id"], unique=False)
 
     op.create_table(
@@ -283,6 +295,7 @@ def upgrade() -> None:
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("detail", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("sealed_note", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],
@@ -472,6 +485,7 @@ def downgrade() -> None:
     op.drop_table("incident")
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_site_id"))
+        batch_op.drop_index(batch_op.f("ix_device_awaited_until"))
 
     op.drop_table("device")
     with op.batch_alter_table("site", schema=None) as batch_op:
@@ -491,6 +505,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("trouble")
+    op.drop_table("sealed_proof")
     op.drop_table("listening")
     op.drop_table("device_boot")
     op.drop_table("desk")

@@ -6,9 +6,6 @@ from enum import StrEnum
 
 from haven_contract.messages import EVENT_EXPIRY_S, Event, Sent
 
-ROUNDING_S = 1
-"""The broker counts the expiry down in whole seconds and rounds, so a message that never waited may show 1 s."""
-
 LATE_S = 60
 """A press older than this is flagged as late."""
 
@@ -48,9 +45,9 @@ class Arrival:
 
     @property
     def sent_at(self) -> datetime:
-        """When the box handed it to the broker."""
+        """When the box handed it to the broker, right to a second: the broker counts in whole ones."""
         waited = 0 if self.expiry_left_s is None else EVENT_EXPIRY_S - self.expiry_left_s
-        return self.received_at - timedelta(seconds=waited if waited > ROUNDING_S else 0)
+        return self.received_at - timedelta(seconds=max(0, waited))
 
 
 def boot_start(arrival: Arrival, boot_id: str | None, mono_ms: int | None) -> datetime | None:
