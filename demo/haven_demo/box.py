@@ -91,7 +91,9 @@ class SimulatedBox:
         return self.folder / "receiver.pty"
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Power on."""
+        """Power on; RuntimeError if it is on already, for then nobody could end the first process."""
+        if self.is_alive():
+            raise RuntimeError(f"{self.device_id} runs already")
         command = [sys.executable, "-m", "haven_device.main", "run", "--simulate"]
         command += ["--config", str(self._config), "--pty-link", str(self.pty)]
         self._child = Child(command, self.folder / "box.log", environment or {}, self._take)

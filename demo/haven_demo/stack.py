@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -30,11 +31,21 @@ class NotReadyError(RuntimeError):
 class ServerProcess:
     """`haven-server run` in a process of its own; can be killed and started again on the same database."""
 
-    def __init__(self, folder: Path, installation: Installation, inner_ports: list[int], http_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        installation: Installation,
+        inner_ports: list[int],
+        http_port: int,
+        database_url: str | None = None,
+    ) -> None:
+        """Without an address of a database it is an SQLite file in the folder."""
         self.http_port = http_port
+        self.database_url = database_url or f"sqlite:///{folder / 'haven.db'}"
         self.log_file = folder / "server.log"
         self._environment = {
             "HAVEN_STATE": str(folder),
+            "HAVEN_DATABASE_URL": self.database_url,
             "HAVEN_BROKERS": ",".join(f"localhost:{port}" for port in inner_ports),
             "HAVEN_MQTT_CA": str(installation.server.ca),
             "HAVEN_MQTT_CERT": str(installation.server.certificate),
@@ -44,7 +55,7 @@ class ServerProcess:
         self._child: Child | None = None
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it; `wait_until_ready` tells when it works. NotReadyError if another program has its port."""
+        """Start it; `wait_until_ready` tells when it works. NotReadyError if a program has its port, be it this one."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -102,7 +113,14 @@ class Stack:
     A context manager; inside, broker and server run. Boxes are added by `box`.
     """
 
-    def __init__(self, folder: Path, *, http_port: int | None = None, mqtt_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        http_port: int | None = None,
+        mqtt_port: int | None = None,
+        database_url: str | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.installation = Installation(self.folder / "keys")
         self.boxes: dict[str, SimulatedBox] = {}
@@ -113,7 +131,9 @@ class Stack:
             outer_port=mqtt_port,
             inner_port=None if mqtt_port is None else mqtt_port + 1,
         )
-        self.server = ServerProcess(self.folder, self.installation, [self.broker.inner_port], http_port or free_port())
+        self.server = ServerProcess(
+            self.folder, self.installation, [self.broker.inner_port], http_port or free_port(), database_url
+        )
         self.webhook_secret = self._kept(
             "webhook-secret", lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         )
@@ -130,10 +150,11 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for box in self.boxes.values():
-            box.stop()
-        self.server.stop()
-        self.broker.stop()
+        with ExitStack() as endings:  # the last first, and each whatever becomes of the others
+            endings.callback(self.broker.stop)
+            endings.callback(self.server.stop)
+            for box in self.boxes.values():
+                endings.callback(box.stop)
 
     @property
     def api(self) -> Api:
