@@ -23,7 +23,7 @@ _OUR_FAULT = {
         "this device's certificate is revoked",
         "Ask the operator; if the box is to stay, enrol it anew.",
     ),
-    "CERTIFICATE_EXPIRED": ("this device's certificate has ended, says the broker", "Renew it."),
+    "CERTIFICATE_EXPIRED": ("this device's certificate has ended, says the broker", "Check the clock above; renew it."),
     "UNKNOWN_CA": (
         "the broker does not know the CA of this device's certificate",
         "Check `certificate`: it is of another installation, or the broker's CA file is old.",
@@ -37,6 +37,12 @@ _OUR_FAULT = {
     "CERTIFICATE_REQUIRED": ("the broker got no certificate from this box", "Check `certificate` and `key`."),
 }
 
+_LIST_ENDED = (
+    "the broker calls this device's certificate ended, but it is good: perhaps the broker's revocation list has ended",
+    "Tell the operator; on the broker's machine: haven-provision crl renew",
+)
+"""OpenSSL has one alert for both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -46,15 +52,18 @@ class Answer:
     mend: str = ""
 
 
-def probe(address: Address, link: LinkSettings, *, check_time: bool) -> Answer:
-    """Connect, shake hands, and listen for a refusal. Says nothing in MQTT: a running firmware keeps its session."""
+def probe(address: Address, link: LinkSettings, *, check_time: bool, surely_good: bool) -> Answer:
+    """Connect, shake hands, and listen for a refusal. Says nothing in MQTT: a running firmware keeps its session.
+
+    `surely_good`: by a clock that is right, our certificate has begun and not ended.
+    """
     try:
         context = client_context(link, check_time=check_time)
     except OSError as error:
         return Answer(f"the certificate files cannot be used: {error}", "See `certificate` above.")
     try:
         with socket.create_connection((address.host, address.port), timeout=CONNECT_S) as tcp:
-            return _shake_hands(tcp, address, context)
+            return _shake_hands(tcp, address, context, surely_good=surely_good)
     except socket.gaierror:
         return Answer(
             f"the name {address.host} is not known",
@@ -68,7 +77,7 @@ def probe(address: Address, link: LinkSettings, *, check_time: bool) -> Answer:
         return Answer(f"no network: {error}", "Check the box's network cable or Wi-Fi, and the store's router.")
 
 
-def _shake_hands(tcp: socket.socket, address: Address, context: ssl.SSLContext) -> Answer:
+def _shake_hands(tcp: socket.socket, address: Address, context: ssl.SSLContext, *, surely_good: bool) -> Answer:
     try:
         with context.wrap_socket(tcp, server_hostname=address.host) as tls:
             tls.settimeout(LISTEN_S)
@@ -80,11 +89,17 @@ def _shake_hands(tcp: socket.socket, address: Address, context: ssl.SSLContext) 
     except ssl.SSLCertVerificationError as error:
         return _broker_fault(error)
     except ssl.SSLError as error:
-        reason = error.reason or ""
-        for name, (words, mend) in _OUR_FAULT.items():
-            if name in reason:
-                return Answer(words, mend)
-        return Answer(f"TLS fails: {reason or error}", "Tell the operator.")
+        return _refusal(error, surely_good=surely_good)
+
+
+def _refusal(error: ssl.SSLError, *, surely_good: bool) -> Answer:
+    reason = error.reason or ""
+    if surely_good and "CERTIFICATE_EXPIRED" in reason:
+        return Answer(*_LIST_ENDED)
+    for name, (words, mend) in _OUR_FAULT.items():
+        if name in reason:
+            return Answer(words, mend)
+    return Answer(f"TLS fails: {reason or error}", "Tell the operator.")
 
 
 def _broker_fault(error: ssl.SSLCertVerificationError) -> Answer:

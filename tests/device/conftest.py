@@ -3,22 +3,26 @@ from pathlib import Path
 
 import pytest
 
-from device.keys import Pki
-from device.rig import Broker, Dispatch
+from device.rig import Dispatch
+from mosquitto import Mosquitto
+from pki import Pki, pki
 
-
-@pytest.fixture(scope="session")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    return Pki(tmp_path_factory.mktemp("pki") / "ours")
+__all__ = ["broker", "dispatch", "own_pki", "pki"]
 
 
 @pytest.fixture
-def broker(tmp_path: Path, pki: Pki) -> Iterator[Broker]:
-    with Broker(tmp_path / "broker", pki) as running:
+def own_pki(tmp_path: Path) -> Pki:
+    """Authorities of this test's own, for it changes what they made."""
+    return Pki(tmp_path / "pki")
+
+
+@pytest.fixture
+def broker(tmp_path: Path, pki: Pki) -> Iterator[Mosquitto]:
+    with Mosquitto(pki.broker_folder, tmp_path / "broker") as running:
         yield running
 
 
 @pytest.fixture
-def dispatch(broker: Broker) -> Iterator[Dispatch]:
-    with Dispatch(broker) as running:
+def dispatch(broker: Mosquitto, pki: Pki) -> Iterator[Dispatch]:
+    with Dispatch(broker, pki) as running:
         yield running

@@ -15,10 +15,12 @@ START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 class FakeClock:
     """Monotonic and wall time that stand still until moved."""
 
-    def __init__(self, now: int = 10_000, boot_id: str = "boot-1", *, is_synced: bool = True) -> None:
+    def __init__(
+        self, now: int = 10_000, boot_id: str = "boot-1", *, is_synced: bool = True, wall: datetime = START
+    ) -> None:
         self.now = now
         self.boot_id = boot_id
-        self.wall = START
+        self.wall = wall
         self.is_synced = is_synced
 
     def mono_ms(self) -> int:

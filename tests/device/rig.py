@@ -1,11 +1,9 @@
-"""A box, a broker and a dispatch server on this machine: real firmware, real Mosquitto, real TLS."""
+"""A box and a dispatch server on this machine: real firmware, and real TLS at both ends of the shipped broker."""
 
 import json
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,24 +16,15 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from device.keys import Pki
 from haven_contract.messages import Alive, Receipt
 from haven_contract.topics import Down, Up, all_up, down, parse_up
 from haven_contract.words import Stage
+from mosquitto import Mosquitto, Peer
+from pki import Pki
 
 DEVICE = "store-0001"
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """A port below the range that outgoing connections take."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def until(look: Callable[[], T | None], timeout_s: float = 10, what: str = "it") -> T:
@@ -47,60 +36,6 @@ def until(look: Callable[[], T | None], timeout_s: float = 10, what: str = "it")
             return found
         time.sleep(0.01)
     raise AssertionError(f"{what} did not happen within {timeout_s} s")
-
-
-class Broker:
-    """Mosquitto with mutual TLS, and a plain inner listener for the test's dispatch server."""
-
-    def __init__(self, folder: Path, pki: Pki, *, crl: Path | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.inner_port = free_port(), free_port()
-        certificate, key = pki.issue("localhost", server=True)
-        folder.chmod(0o777)  # root's Mosquitto drops its rights
-        key.chmod(0o644)
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            f"""
-user root
-listener {self.port} 127.0.0.1
-cafile {pki.ca}
-certfile {certificate}
-keyfile {key}
-require_certificate true
-use_identity_as_username true
-{f"crlfile {crl}" if crl else ""}
-listener {self.inner_port} 127.0.0.1
-allow_anonymous true
-"""
-        )
-        self._log = folder / "mosquitto.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Up when it returns."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", self._config], stdout=log, stderr=log)
-        until(lambda: _answers(self.inner_port), 5, "the broker's start")
-
-    def stop(self) -> None:
-        """Down when it returns."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 @dataclass(frozen=True)
@@ -118,7 +53,8 @@ class Heard:
 class Dispatch:
     """A dispatch server: answers events with receipts and vitals with `alive`, unless told otherwise."""
 
-    broker: Broker
+    broker: Mosquitto
+    pki: Pki
     device: str = DEVICE
     stages: tuple[Stage, ...] = (Stage.RECEIVED, Stage.ALERTED)
     """Sent for each event, one `rev` each; none keeps the server silent."""
@@ -126,25 +62,18 @@ class Dispatch:
     heard: list[Heard] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id=f"test-{os.getpid()}-{id(self)}", protocol=MQTTProtocolVersion.MQTTv5
-        )
-        self._client.on_message = self._on_message
-        ready = threading.Event()
-        self._client.on_connect = lambda client, *_: client.subscribe([(all_up(what), 1) for what in Up])
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.connect("127.0.0.1", self.broker.inner_port)
-        self._client.loop_start()
-        assert ready.wait(5)
+        self._peer = Peer.server(self.broker, self.pki, f"dispatch-{id(self)}")
+        self._peer.client.on_message = self._on_message
+        self._peer.__enter__()
+        self._peer.subscribe(*(all_up(what) for what in Up))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._peer.__exit__(None, None, None)
 
     def send(self, what: Down, payload: bytes) -> None:
-        """To the device."""
-        self._client.publish(down(self.device, what), payload, qos=1)
+        """To the device. Not Peer.publish, which waits: this is called from the network thread as well."""
+        self._peer.client.publish(down(self.device, what), payload, qos=1)
 
     def receipt(self, event_id: str, rev: int, stage: Stage) -> None:
         """How far an event has got."""
@@ -184,14 +113,8 @@ class Dispatch:
 
     def kick(self) -> None:
         """Take the device's session over, as the server does with a revoked device: its connection ends at once."""
-        over = threading.Event()
-        client = Client(CallbackAPIVersion.VERSION2, client_id=self.device, protocol=MQTTProtocolVersion.MQTTv5)
-        client.on_connect = lambda *_: over.set()
-        client.connect("127.0.0.1", self.broker.inner_port, clean_start=True)
-        client.loop_start()
-        assert over.wait(5)
-        client.disconnect()
-        client.loop_stop()
+        with Peer.server(self.broker, self.pki, self.device):
+            pass
 
 
 class BoxProcess:
@@ -240,8 +163,12 @@ class BoxProcess:
             except queue.Empty:
                 seen = "\n".join(map(str, self.seen))
                 raise AssertionError(f"no {what} {match} came; seen:\n{seen}\n{self.log.read_text()}") from None
-            if line["what"] == what and all(line.get(key) == value for key, value in match.items()):
+            if _fits(line, what, match):
                 return line
+
+    def told(self, what: str, **match: Any) -> list[dict[str, Any]]:
+        """All lines of this kind with these facts so far."""
+        return [line for line in list(self.seen) if _fits(line, what, match)]
 
     def kill(self) -> None:
         """Like a pulled plug."""
@@ -261,9 +188,13 @@ class BoxProcess:
             self._lines.put(line)
 
 
+def _fits(line: Mapping[str, Any], what: str, match: Mapping[str, Any]) -> bool:
+    return line["what"] == what and all(line.get(key) == value for key, value in match.items())
+
+
 def write_config(folder: Path, pki: Pki, ports: list[int], extra: str = "", broker_extra: str = "") -> Path:
     """Configuration of a box with a button, a lid, a pendant and a receiver, and quick times."""
-    certificate, key = pki.issue(DEVICE)
+    credentials = pki.device(DEVICE)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "device.toml"
     addresses = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
@@ -273,9 +204,9 @@ device_id = "{DEVICE}"
 data_dir = "data"
 [broker]
 addresses = [{addresses}]
-ca = "{pki.ca}"
-certificate = "{certificate}"
-key = "{key}"
+ca = "{credentials.ca}"
+certificate = "{credentials.certificate}"
+key = "{credentials.key}"
 reconnect_cap_s = 0.3
 {broker_extra}
 [reporting]

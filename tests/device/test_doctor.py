@@ -1,15 +1,17 @@
 import os
 import pty
+import shutil
 import tty
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from device.fakes import FakeClock
-from device.keys import Pki
-from device.rig import DEVICE, BoxProcess, Broker, Dispatch, write_config
+from device.keys import box_with_days_left
+from device.rig import DEVICE, BoxProcess, Dispatch, write_config
 from haven_device import config
 from haven_device.doctor import Finding, Grade, examine
 from haven_device.main import cli
@@ -18,11 +20,14 @@ from haven_device.settings import Address, Settings
 from haven_device.simulate import SimulatedReceiver
 from haven_device.store import NAME, Store
 from haven_device.tls_probe import probe
+from haven_provisioning.installation import Credentials
+from mosquitto import Mosquitto
+from pki import Pki, now
 
 
 @pytest.fixture
-def settings(tmp_path: Path, pki: Pki, broker: Broker) -> Iterator[Settings]:
-    found = config.load(write_config(tmp_path, pki, [broker.port]))
+def settings(tmp_path: Path, pki: Pki, broker: Mosquitto) -> Iterator[Settings]:
+    found = config.load(write_config(tmp_path, pki, [broker.outer_port]))
     found.data_dir.mkdir()
     with SimulatedReceiver(tmp_path) as receiver:
         assert found.receiver is not None
@@ -34,8 +39,19 @@ def alone(settings: Settings) -> Settings:
     return replace(settings, link=replace(settings.link, brokers=()), receiver=None)
 
 
+def with_credentials(settings: Settings, mine: Credentials) -> Settings:
+    link = replace(settings.link, ca=mine.ca, certificate=mine.certificate, key=mine.key)
+    return replace(settings, link=link)
+
+
+def clock_that_is_right() -> FakeClock:
+    return FakeClock(wall=now())
+
+
 def look(settings: Settings, clock: FakeClock | None = None) -> dict[str, Finding]:
-    findings = examine(settings, pin_factory=mock_factory(), clock=clock or FakeClock())
+    findings = examine(
+        settings, pin_factory=mock_factory(), clock=clock or clock_that_is_right(), receiver_answers_s=0.6
+    )
     return {finding.what.split()[0]: finding for finding in findings}
 
 
@@ -46,63 +62,80 @@ def test_a_healthy_box(settings: Settings) -> None:
     assert "can be replayed" in found["receiver"].words
 
 
-def test_it_tells_a_revoked_certificate_from_no_network(tmp_path: Path, pki: Pki, settings: Settings) -> None:
-    crl = pki.revocations(settings.link.certificate)
-    with Broker(tmp_path / "strict", pki, crl=crl) as strict:
-        link = replace(settings.link, brokers=(Address("127.0.0.1", strict.port),))
-        finding = look(replace(settings, link=link))["broker"]
+def at_broker(settings: Settings, broker: Mosquitto, mine: Credentials) -> Settings:
+    """With these credentials at this broker, and without a receiver, which takes its time."""
+    link = replace(settings.link, brokers=(Address(broker.host, broker.outer_port),))
+    return with_credentials(replace(settings, link=link, receiver=None), mine)
+
+
+def test_it_tells_a_revoked_certificate_from_no_network(tmp_path: Path, own_pki: Pki, settings: Settings) -> None:
+    mine = own_pki.device(DEVICE)
+    with own_pki.installation.registry() as registry:
+        registry.revoke_device(DEVICE, "stolen", now())
+    own_pki.installation.renew_revocation_list(now())
+    with Mosquitto(own_pki.broker_folder, tmp_path / "strict") as strict:
+        finding = look(at_broker(settings, strict, mine))["broker"]
         assert finding.grade is Grade.BAD
         assert "revoked" in finding.words
-    finding = look(replace(settings, link=link))["broker"]
+    finding = look(at_broker(settings, strict, mine))["broker"]
     assert finding.words == "the machine is there, but no broker runs on this port"
 
 
-def test_what_the_probe_can_tell(tmp_path: Path, pki: Pki, broker: Broker, settings: Settings) -> None:
-    here = Address("127.0.0.1", broker.port)
-    foreign = Pki(tmp_path / "foreign")
-    certificate, key = foreign.issue(DEVICE)
-    stranger = replace(settings.link, certificate=certificate, key=key)
-    assert "does not know the CA" in probe(here, stranger, check_time=True).words
-    impostor = replace(settings.link, ca=foreign.ca)
-    assert "not of our CA" in probe(here, impostor, check_time=True).words
-    certificate, key = pki.issue("past", start_days=-9, days=-1)
-    ended = replace(settings.link, certificate=certificate, key=key)
-    assert "has ended" in probe(here, ended, check_time=True).words
-    assert "another name" in probe(Address("127.1", broker.port), settings.link, check_time=True).words
-    assert "is not known" in probe(Address("no.such.host.invalid", 8883), settings.link, check_time=True).words
-    missing = replace(settings.link, key=tmp_path / "none")
-    assert "cannot be used" in probe(here, missing, check_time=True).words
-    assert probe(here, settings.link, check_time=True).mend == ""
+def test_it_tells_an_ended_revocation_list_from_an_ended_certificate(
+    tmp_path: Path, own_pki: Pki, settings: Settings
+) -> None:
+    mine, ended = own_pki.device(DEVICE), box_with_days_left(own_pki, tmp_path, DEVICE, -1)
+    own_pki.installation.renew_revocation_list(now() - timedelta(days=31))
+    with Mosquitto(own_pki.broker_folder, tmp_path / "strict") as strict:
+        finding = look(at_broker(settings, strict, mine))["broker"]
+        assert finding.grade is Grade.BAD
+        assert "perhaps the broker's revocation list has ended" in finding.words
+        assert "haven-provision crl renew" in finding.mend
+        unsure = look(at_broker(settings, strict, mine), FakeClock(is_synced=False, wall=now()))["broker"]
+        assert unsure.words == "this device's certificate has ended, says the broker"
+        assert look(at_broker(settings, strict, ended))["broker"].words == unsure.words
+
+
+def test_what_the_probe_can_tell(tmp_path: Path, pki: Pki, broker: Mosquitto, settings: Settings) -> None:
+    def words(settings: Settings, address: Address | None = None) -> str:
+        there = address or Address(broker.host, broker.outer_port)
+        return probe(there, settings.link, check_time=True, surely_good=True).words
+
+    mine, foreign = pki.device(DEVICE), Pki(tmp_path / "foreign")
+    stranger = replace(foreign.device(DEVICE), ca=mine.ca)
+    assert "does not know the CA" in words(with_credentials(settings, stranger))
+    assert "not of our CA" in words(with_credentials(settings, replace(mine, ca=foreign.ca_file)))
+    assert "another name" in words(settings, Address("127.1", broker.outer_port))
+    assert "is not known" in words(settings, Address("no.such.host.invalid", 8883))
+    assert "cannot be used" in words(with_credentials(settings, replace(mine, key=tmp_path / "none")))
+    assert words(settings) == "TLS works, and the broker takes this device's certificate"
 
 
 def test_certificate_and_key(tmp_path: Path, pki: Pki, settings: Settings) -> None:
-    def words(certificate: Path, key: Path) -> str:
-        link = replace(settings.link, certificate=certificate, key=key, brokers=())
-        return " ".join(
-            str(finding)
-            for finding in examine(replace(settings, link=link, receiver=None), pin_factory=mock_factory(), clock=clock)
-        )
+    def words(mine: Credentials, clock: FakeClock | None = None) -> str:
+        these = with_credentials(alone(settings), mine)
+        findings = examine(these, pin_factory=mock_factory(), clock=clock or clock_that_is_right())
+        return " ".join(map(str, findings))
 
-    clock = FakeClock()
-    mine, key = pki.issue(DEVICE)
-    other, other_key = pki.issue("store-0002")
-    assert "the key does not belong to it" in words(mine, other_key)
-    assert "is for store-0002, but this is store-0001" in words(other, other_key)
-    assert "ends soon" in words(*pki.issue("soon", days=5))
-    assert "has ended" in words(*pki.issue("past", start_days=-9, days=-1))
-    assert "a file cannot be read" in words(tmp_path / "none", key)
-    assert "no PEM of its kind" in words(key, key)
-    mine, key = pki.issue(DEVICE)
+    mine, other = pki.device(DEVICE), pki.device("store-0002")
+    assert "is this device's, until" in words(mine)
+    assert "the key does not belong to it" in words(replace(mine, key=other.key))
+    assert "is for store-0002, but this is store-0001" in words(other)
+    assert "ends soon" in words(box_with_days_left(pki, tmp_path, DEVICE, 5))
+    assert "has ended" in words(box_with_days_left(pki, tmp_path, DEVICE, -1))
+    assert "begins only on" in words(mine, FakeClock(is_synced=False, wall=now() - timedelta(days=1)))
+    assert "a file cannot be read" in words(replace(mine, certificate=tmp_path / "none"))
+    assert "no PEM of its kind" in words(replace(mine, certificate=mine.key))
+    key = Path(shutil.copy(mine.key, tmp_path / "open.key"))
     key.chmod(0o644)
-    assert f"chmod 600 {key}" in words(mine, key)
+    assert f"chmod 600 {key}" in words(replace(mine, key=key))
 
 
-def test_receiver_gone_or_silent(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_receiver_gone_or_silent(settings: Settings) -> None:
     settings = replace(settings, link=replace(settings.link, brokers=()))
     assert settings.receiver is not None
     gone = replace(settings, receiver=replace(settings.receiver, port="/dev/none"))
     assert look(gone)["receiver"].words == "is not there"
-    monkeypatch.setattr("haven_device.doctor._RECEIVER_ANSWERS_S", 0.6)
     master, slave = pty.openpty()
     tty.setraw(slave)
     silent = replace(settings, receiver=replace(settings.receiver, port=os.ttyname(slave)))
@@ -146,14 +179,14 @@ def test_the_clock(settings: Settings) -> None:
 
 
 def test_beside_a_running_firmware_it_touches_neither_pins_nor_session(
-    tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_config(tmp_path, pki, [broker.port])
+    path = write_config(tmp_path, pki, [broker.outer_port])
     with BoxProcess(path) as box:
         box.wait("led", pattern="protected")
         assert cli(["doctor", "--config", str(path)]) == 0
         assert "firmware: is running" in capsys.readouterr().out
-        assert not any(line["what"] == "disconnected" for line in box.seen)
+        assert box.told("disconnected") == []
     broker.stop()
     assert cli(["doctor", "--config", str(path)]) == 1
     assert "no broker runs on this port" in capsys.readouterr().out

@@ -5,18 +5,19 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device.keys import Pki
-from device.rig import DEVICE, BoxProcess, Broker, Dispatch, free_port, pty_writer, write_config
+from device.rig import DEVICE, BoxProcess, Dispatch, pty_writer, until, write_config
 from haven_contract.messages import Command
 from haven_contract.topics import Down, Up
 from haven_contract.words import Action, Stage
 from haven_device.main import EXIT_RESTART
+from mosquitto import Mosquitto, free_port
+from pki import Pki
 
 
 def test_button_and_pendant_reach_dispatch_and_come_back_as_light(
-    tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch
+    tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch
 ) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [broker.port])) as box:
+    with BoxProcess(write_config(tmp_path, pki, [broker.outer_port])) as box:
         ready = box.wait("ready", device=DEVICE)
         box.wait("led", pattern="protected")
         states = dispatch.wait(Up.STATE, online=True)
@@ -25,8 +26,9 @@ def test_button_and_pendant_reach_dispatch_and_come_back_as_light(
 
         box.say("press counter")
         box.wait("led", pattern="sending")
-        press = box.wait("accepted", kind="holdup", source="button:counter")
+        press = box.wait("pressed", kind="holdup", source="button:counter")
         box.wait("led", pattern="alerted")
+        until(lambda: box.told("accepted", event_id=press["event_id"]))
         (event,) = dispatch.wait(Up.EVENT, id=press["event_id"])
         assert event.sent is not None
         boot_id, _, sent_ms = event.sent.rpartition(":")
@@ -46,10 +48,10 @@ def test_button_and_pendant_reach_dispatch_and_come_back_as_light(
 
 
 def test_a_pulled_plug_at_any_moment_loses_no_press_and_makes_no_second_one(
-    tmp_path: Path, pki: Pki, broker: Broker
+    tmp_path: Path, pki: Pki, broker: Mosquitto
 ) -> None:
     """No server is there; the box is killed again and again; then each accepted press comes, under its one id."""
-    config = write_config(tmp_path, pki, [broker.port], broker_extra="resend_after_s = 0.2")
+    config = write_config(tmp_path, pki, [broker.outer_port], broker_extra="resend_after_s = 0.2")
     pauses = random.Random(1)
     accepted: set[str] = set()
     made: set[str] = set()
@@ -63,9 +65,9 @@ def test_a_pulled_plug_at_any_moment_loses_no_press_and_makes_no_second_one(
             else:
                 time.sleep(pauses.random() / 50)
             box.kill()
-            accepted |= {line["event_id"] for line in box.seen if line["what"] == "accepted"}
+            accepted |= {line["event_id"] for line in box.told("accepted")}
             made.add(pressed["event_id"])
-    with Dispatch(broker) as dispatch, BoxProcess(config, {"HAVEN_SIM_BOOT_ID": "boot-9"}) as box:
+    with Dispatch(broker, pki) as dispatch, BoxProcess(config, {"HAVEN_SIM_BOOT_ID": "boot-9"}) as box:
         for event_id in accepted:
             for heard in dispatch.wait(Up.EVENT, id=event_id):
                 assert heard.sent is not None
@@ -77,32 +79,40 @@ def test_a_pulled_plug_at_any_moment_loses_no_press_and_makes_no_second_one(
 
 
 def test_a_press_that_nobody_is_there_to_get_is_sent_until_somebody_is(
-    tmp_path: Path, pki: Pki, broker: Broker
+    tmp_path: Path, pki: Pki, broker: Mosquitto
 ) -> None:
-    config = write_config(tmp_path, pki, [broker.port], broker_extra="resend_after_s = 0.2\nresend_alarm_cap_s = 0.4")
+    config = write_config(
+        tmp_path, pki, [broker.outer_port], broker_extra="resend_after_s = 0.2\nresend_alarm_cap_s = 0.4"
+    )
     with BoxProcess(config) as box:
         box.wait("connected")
         box.say("press counter")
         press = box.wait("pressed")
         box.wait("puback", reason=16)
         box.wait("puback", reason=16)
-        with Dispatch(broker) as dispatch:
+        with Dispatch(broker, pki) as dispatch:
             dispatch.wait(Up.EVENT, id=press["event_id"])
             box.wait("receipt", event_id=press["event_id"], stage="alerted")
-            sent = len([line for line in box.seen if line["what"] == "sent"])
+            sent = len(box.told("sent"))
             box.say("press counter")
             box.wait("receipt", stage="alerted", rev=2)
-            assert len([line for line in box.seen if line["what"] == "sent"]) == sent + 1
+            assert len(box.told("sent")) == sent + 1
 
 
-def test_without_a_receipt_the_second_broker_gets_it(tmp_path: Path, pki: Pki, broker: Broker) -> None:
-    with Broker(tmp_path / "second", pki) as second, Dispatch(broker, stages=()) as deaf, Dispatch(second) as dispatch:
-        config = write_config(tmp_path, pki, [broker.port, second.port], broker_extra="receipt_within_s = 0.7")
+def test_without_a_receipt_the_second_broker_gets_it(tmp_path: Path, pki: Pki, broker: Mosquitto) -> None:
+    with (
+        Mosquitto(pki.broker_folder, tmp_path / "second") as second,
+        Dispatch(broker, pki, stages=()) as deaf,
+        Dispatch(second, pki) as dispatch,
+    ):
+        config = write_config(
+            tmp_path, pki, [broker.outer_port, second.outer_port], broker_extra="receipt_within_s = 0.7"
+        )
         with BoxProcess(config) as box:
-            box.wait("connected", broker=f"127.0.0.1:{broker.port}")
+            box.wait("connected", broker=f"127.0.0.1:{broker.outer_port}")
             box.say("press counter")
             press = box.wait("pressed")
-            box.wait("connected", broker=f"127.0.0.1:{second.port}")
+            box.wait("connected", broker=f"127.0.0.1:{second.outer_port}")
             (heard,) = dispatch.wait(Up.EVENT, id=press["event_id"])
             assert heard.payload == deaf.wait(Up.EVENT, id=press["event_id"])[0].payload
             box.wait("receipt", event_id=press["event_id"], stage="alerted")
@@ -110,28 +120,28 @@ def test_without_a_receipt_the_second_broker_gets_it(tmp_path: Path, pki: Pki, b
             assert first.fields["connection"] < later.fields["connection"]
 
 
-def test_a_broker_that_is_not_there_is_passed_over(tmp_path: Path, pki: Pki, broker: Broker) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [free_port(), broker.port])) as box:
-        box.wait("connected", broker=f"127.0.0.1:{broker.port}")
+def test_a_broker_that_is_not_there_is_passed_over(tmp_path: Path, pki: Pki, broker: Mosquitto) -> None:
+    with BoxProcess(write_config(tmp_path, pki, [free_port(), broker.outer_port])) as box:
+        box.wait("connected", broker=f"127.0.0.1:{broker.outer_port}")
 
 
-def test_a_broker_that_comes_back_gets_what_was_pressed_meanwhile(
-    tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch
-) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [broker.port])) as box:
-        box.wait("led", pattern="protected")
+def test_a_broker_that_comes_back_gets_what_was_pressed_meanwhile(tmp_path: Path, pki: Pki, broker: Mosquitto) -> None:
+    with BoxProcess(write_config(tmp_path, pki, [broker.outer_port])) as box:
+        with Dispatch(broker, pki):
+            box.wait("led", pattern="protected")
         broker.stop()
         box.wait("disconnected")
         box.say("press counter")
         press = box.wait("accepted")
         broker.start()
-        dispatch.wait(Up.EVENT, id=press["event_id"])
-        box.wait("led", pattern="alerted")
+        with Dispatch(broker, pki) as dispatch:
+            dispatch.wait(Up.EVENT, id=press["event_id"])
+            box.wait("led", pattern="alerted")
 
 
-def test_a_full_disk_stops_no_press(tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch) -> None:
+def test_a_full_disk_stops_no_press(tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch) -> None:
     dispatch.stages = ()
-    config = write_config(tmp_path, pki, [broker.port])
+    config = write_config(tmp_path, pki, [broker.outer_port])
     with BoxProcess(config, None, "bash", "-c", 'ulimit -f 60; exec "$@"', "--") as box:
         ready = box.wait("ready")
         with pty_writer(ready["pty"]) as write:
@@ -150,9 +160,9 @@ def test_a_full_disk_stops_no_press(tmp_path: Path, pki: Pki, broker: Broker, di
 
 
 def test_an_unplugged_receiver_is_reported_and_picked_up_again(
-    tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch
+    tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch
 ) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [broker.port])) as box:
+    with BoxProcess(write_config(tmp_path, pki, [broker.outer_port])) as box:
         ready = box.wait("ready")
         box.wait("led", pattern="protected")
         box.say("unplug")
@@ -166,8 +176,8 @@ def test_an_unplugged_receiver_is_reported_and_picked_up_again(
         dispatch.wait(Up.EVENT, source="pendant:0a1b2c")
 
 
-def test_commands_are_done_and_answered(tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch) -> None:
-    config = write_config(tmp_path, pki, [broker.port])
+def test_commands_are_done_and_answered(tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch) -> None:
+    config = write_config(tmp_path, pki, [broker.outer_port])
 
     def command(name: str, action: Action, life_s: float = 60, **args: object) -> None:
         expires_at = datetime.now(UTC) + timedelta(seconds=life_s)
@@ -201,9 +211,9 @@ def test_commands_are_done_and_answered(tmp_path: Path, pki: Pki, broker: Broker
 
 
 def test_heartbeats_keep_the_light_and_their_end_puts_it_out(
-    tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch
+    tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch
 ) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [broker.port])) as box:
+    with BoxProcess(write_config(tmp_path, pki, [broker.outer_port])) as box:
         box.wait("led", pattern="protected")
         beats = dispatch.wait(Up.HEARTBEAT, count=2)
         assert beats[0].fields["pendants"] == {"0a1b2c": {"battery": None, "seen_s": None}}
@@ -214,8 +224,8 @@ def test_heartbeats_keep_the_light_and_their_end_puts_it_out(
         box.wait("led", pattern="protected")
 
 
-def test_a_clock_in_1970_keeps_nobody_out(tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch) -> None:
-    config = write_config(tmp_path, pki, [broker.port])
+def test_a_clock_in_1970_keeps_nobody_out(tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch) -> None:
+    config = write_config(tmp_path, pki, [broker.outer_port])
     environ = {
         "LD_PRELOAD": str(next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
         "FAKETIME": "@1970-01-02 00:00:00",
@@ -234,8 +244,8 @@ def test_a_clock_in_1970_keeps_nobody_out(tmp_path: Path, pki: Pki, broker: Brok
         assert 0 <= event.fields["mono_ms"] < 20_000
 
 
-def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, pki: Pki, broker: Broker) -> None:
-    config = write_config(tmp_path, pki, [broker.port])
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, pki: Pki, broker: Mosquitto) -> None:
+    config = write_config(tmp_path, pki, [broker.outer_port])
     with BoxProcess(config) as box:
         box.wait("ready")
         with BoxProcess(config) as second:
@@ -243,8 +253,8 @@ def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, pki: Pki
         assert "another haven-device runs" in box.log.read_text()
 
 
-def test_the_idle_firmware_is_lean(tmp_path: Path, pki: Pki, broker: Broker, dispatch: Dispatch) -> None:
-    with BoxProcess(write_config(tmp_path, pki, [broker.port])) as box:
+def test_the_idle_firmware_is_lean(tmp_path: Path, pki: Pki, broker: Mosquitto, dispatch: Dispatch) -> None:
+    with BoxProcess(write_config(tmp_path, pki, [broker.outer_port])) as box:
         box.wait("led", pattern="protected")
         status = Path(f"/proc/{box.process.pid}/status").read_text()
         (resident_kb,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
