@@ -1,7 +1,7 @@
 """A fresh, migrated database for each test, on SQLite and on a real PostgreSQL.
 
-A test that takes `database_url` runs on both. The PostgreSQL cluster is made once a run, in a folder of its own, and
-ends with the thread that started it, however that ends.
+A test that takes `database_url` runs on both, or on one if it is marked `on_sqlite` or `on_postgresql`. The PostgreSQL
+cluster is made once a run, in a folder of its own, and ends with the thread that started it, however that ends.
 """
 
 import os
@@ -19,6 +19,12 @@ import pytest
 
 from haven_demo.broker import free_port
 from haven_server.db.migrate import migrate
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test of what only SQLite does."""
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For a test of what only PostgreSQL does: several servers, a database that is away."""
 
 _BINARIES = Path("/usr/lib/postgresql")
 _SYSTEM_USER = "postgres"

@@ -26,6 +26,7 @@ from haven_server.models import DeviceStatus
 from haven_server.presstime import Arrival
 from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
 from haven_server.supervision.watch import Watch
+from server.databases import on_postgresql, on_sqlite
 from server.fakes.tcp_proxy import cable_to
 from server.live import eventually
 from server.scenario import Dispatch, Heard
@@ -185,9 +186,8 @@ def full_disk(city: Dispatch) -> Iterator[None]:
     city.core.database.writer.run(lambda session: limit(session, 1_000_000))
 
 
+@on_sqlite
 def test_with_a_full_disk_nothing_is_acknowledged_and_nothing_is_lost(city: Dispatch, box: Box) -> None:
-    if city.core.database.url.startswith("postgresql"):
-        pytest.skip("PostgreSQL away is a test of its own")
     names = [f"{number:04}" + "x" * 50 for number in range(300)]
     with full_disk(city):
         running = AlarmLane(city.core, box.inbox, threading.Event(), lambda _ids: None)
@@ -203,10 +203,9 @@ def test_with_a_full_disk_nothing_is_acknowledged_and_nothing_is_lost(city: Disp
     assert sorted(event.event_id for event in city.events()) == names
 
 
+@on_sqlite
 def test_a_file_locked_by_another_process_only_delays(city: Dispatch, box: Box) -> None:
     url = make_url(city.core.database.url)
-    if url.get_backend_name() != "sqlite":
-        pytest.skip("PostgreSQL locks no file")
     other = sqlite3.connect(str(url.database), isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     box.put("one")
@@ -218,12 +217,11 @@ def test_a_file_locked_by_another_process_only_delays(city: Dispatch, box: Box) 
     other.close()
 
 
+@on_postgresql
 def test_while_postgresql_is_away_everything_is_kept(
     city: Dispatch, box: Box, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = make_url(database_url)
-    if url.get_backend_name() != "postgresql":
-        pytest.skip("SQLite cannot be away")
     with cable_to(str(url.host), int(url.port or 0)) as cable, ExitStack() as stack:
         far = url.set(port=cable.port).render_as_string(hide_password=False)
         database = stack.enter_context(Database(far))
@@ -255,12 +253,11 @@ def test_while_postgresql_is_away_everything_is_kept(
     assert [device for device, _ in vitals_heard.alive] == ["box-1"]
 
 
+@on_postgresql
 def test_a_lane_that_ends_while_the_database_is_away_leaves_the_rest_to_the_broker(
     city: Dispatch, box: Box, database_url: str
 ) -> None:
     url = make_url(database_url)
-    if url.get_backend_name() != "postgresql":
-        pytest.skip("SQLite cannot be away")
     with (
         cable_to(str(url.host), int(url.port or 0)) as cable,
         Database(url.set(port=cable.port).render_as_string(hide_password=False)) as database,
@@ -273,9 +270,8 @@ def test_a_lane_that_ends_while_the_database_is_away_leaves_the_rest_to_the_brok
     assert box.acknowledged == []
 
 
+@on_postgresql
 def test_two_servers_that_hear_the_same_make_one_of_it(city: Dispatch, database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
     for number in range(10):
         city.store(f"T-{number}")
         city.box(f"a-{number}", f"T-{number}")
@@ -337,11 +333,10 @@ def test_a_poisonous_heartbeat_costs_no_other_box_its_sign_of_life(city: Dispatc
     assert [device for device, _ in city.heard.alive] == ["box-1"]
 
 
+@on_postgresql
 def test_two_servers_that_hear_the_same_heartbeats_do_not_stand_in_each_others_way(
     city: Dispatch, database_url: str
 ) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
     beating = [city.box(f"beating-{number:02}", "S-1") for number in range(40)]
     for one in beating:
         one.say_online()

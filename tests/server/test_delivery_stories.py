@@ -19,6 +19,7 @@ from haven_server.police.deliveries import (
     release_claims,
 )
 from haven_server.police.notices import CLAIM_S
+from server.databases import on_postgresql
 from server.scenario import Box, Dispatch
 
 
@@ -250,9 +251,8 @@ def test_each_press_has_a_notice_with_a_key_of_its_own(city: Dispatch, store: Bo
         assert all(row.alerted_at == row.created_at for row in session.scalars(select(Notice)))
 
 
+@on_postgresql
 def test_two_servers_that_look_at_the_same_moment_take_different_ones(city: Dispatch, database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
     for number in range(6):
         city.box(f"store-{number}", "S-1").press(kind=f"odd-{number}")
     now = city.clock.now()

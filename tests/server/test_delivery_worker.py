@@ -18,6 +18,7 @@ from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import Parcel
 from haven_server.police.webhook import WebhookChannel
 from haven_server.police.worker import DeliveryWorker
+from server.databases import on_postgresql
 from server.fakes.tcp_proxy import cable_to
 from server.fakes.webhook_desk import SECRET, Call, WebhookDesk, webhook_desk
 from server.live import RunningClock, eventually
@@ -188,9 +189,8 @@ def test_deliveries_that_nobody_took_are_found(city: Dispatch, store: Box, desk:
         eventually(lambda: states(city) == ["alerted"])
 
 
+@on_postgresql
 def test_two_servers_send_each_notice_once(city: Dispatch, desk: WebhookDesk, database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("two servers share a PostgreSQL, never an SQLite file")
     add_channel(city, desk.url)
     for number in range(60):
         city.box(f"store-{number}", "S-1").press(kind=f"odd-{number}")
@@ -208,12 +208,11 @@ def test_two_servers_send_each_notice_once(city: Dispatch, desk: WebhookDesk, da
     assert set(Counter(call.key for call in desk.calls).values()) == {1}
 
 
+@on_postgresql
 def test_what_a_desk_said_while_the_database_was_away_is_stored_when_it_is_back(
     city: Dispatch, store: Box, desk: WebhookDesk, database_url: str
 ) -> None:
     url = make_url(database_url)
-    if url.get_backend_name() != "postgresql":
-        pytest.skip("SQLite cannot be away")
     add_channel(city, desk.url, timeout_s=30)
     asked, may_answer = threading.Event(), threading.Event()
 

@@ -15,6 +15,7 @@ from haven_server.db.writer import MAX_JOBS_PER_COMMIT, MAX_ROUTINE_S, MAX_WAITI
 from haven_server.models import AuditLine
 from haven_server.problems import Busy
 from server.clocks import BEGINNING
+from server.databases import on_postgresql
 
 
 @pytest.fixture
@@ -179,9 +180,8 @@ def test_what_waits_at_the_end_is_still_written_and_nothing_after(database_url: 
             database.writer.submit(note)
 
 
+@on_postgresql
 def test_of_two_servers_that_wait_for_each_other_one_begins_again(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("one server writes an SQLite file, so nobody waits crosswise")
     both_hold = threading.Barrier(2, timeout=10)
 
     def cross(first: str, second: str) -> int:

@@ -28,7 +28,7 @@ VICTIMS = (("device",), ("broker",), ("server",), ("device", "broker", "server")
 EARLIEST = timedelta(seconds=-1.5)
 """An event's press time may be a second early: the broker counts whole seconds."""
 
-LATEST = timedelta(seconds=2)
+LATEST = timedelta(seconds=1.5)
 """The same, and this machine may be slow to bring the press to the box."""
 
 
