@@ -17,7 +17,7 @@ from haven_server.models import Delivery, DeskChannel
 from haven_server.police.channel import Answer, Channel
 from haven_server.police.deliveries import Parcel
 from haven_server.police.webhook import WebhookChannel
-from haven_server.police.worker import DeliveryWorker
+from haven_server.police.worker import MAX_IN_HAND, DeliveryWorker
 from server.databases import on_postgresql
 from server.fakes.tcp_proxy import cable_to
 from server.fakes.webhook_desk import SECRET, Call, WebhookDesk, webhook_desk
@@ -66,8 +66,8 @@ def add_channel(city: Dispatch, url: str, rank: int = 0, kind: str = "webhook", 
 
 
 @contextmanager
-def working(core: Core) -> Iterator[DeliveryWorker]:
-    with DeliveryWorker(core, channels) as worker:
+def working(core: Core, *, most_in_hand: int = MAX_IN_HAND) -> Iterator[DeliveryWorker]:
+    with DeliveryWorker(core, channels, most_in_hand=most_in_hand) as worker:
         yield worker
 
 
@@ -162,6 +162,31 @@ def test_a_desk_gets_no_more_calls_at_once_than_it_takes(city: Dispatch, store: 
         desk.behave = Call.answer
         desk.released.set()
         desk.wait_for(6)
+
+
+def test_what_is_more_than_a_server_can_hold_goes_back_and_is_sent_later(
+    city: Dispatch, store: Box, desk: WebhookDesk
+) -> None:
+    may_answer = threading.Event()
+
+    def answer_later(call: Call) -> None:
+        assert may_answer.wait(20)
+        call.answer()
+
+    def unclaimed() -> int:
+        with city.core.database.read() as session:
+            return len(session.scalars(select(Delivery.id).where(Delivery.claimed_by.is_(None))).all())
+
+    add_channel(city, desk.url, timeout_s=30)
+    desk.behave = answer_later
+    with working(city.core, most_in_hand=2) as worker:
+        worker.take([delivery for _ in range(5) for delivery in store.press().deliveries])
+        desk.wait_for(2)
+        eventually(lambda: unclaimed() == 3)
+        assert worker.in_hand() == 2
+        may_answer.set()
+        hurry_until(city, lambda: states(city) == ["alerted"] * 5)
+    assert sorted(call.key for call in desk.calls) == [f"HV-1:{number}" for number in range(1, 6)]
 
 
 def test_a_server_that_stops_while_it_sends_goes_on_when_it_returns(

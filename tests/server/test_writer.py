@@ -11,7 +11,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from haven_server.db.database import Database, lock_for_transaction
-from haven_server.db.writer import MAX_JOBS_PER_COMMIT, MAX_ROUTINE_S, MAX_WAITING, Lane, Writer
+from haven_server.db.engines import make_engine
+from haven_server.db.writer import MAX_JOBS_PER_COMMIT, MAX_ROUTINE_S, MAX_WAITING, MOST_RUNS, Lane, Writer
 from haven_server.models import AuditLine
 from haven_server.problems import Busy
 from server.clocks import BEGINNING
@@ -178,6 +179,38 @@ def test_what_waits_at_the_end_is_still_written_and_nothing_after(database_url: 
         assert notes(database) == 20
         with pytest.raises(Busy):
             database.writer.submit(note)
+
+
+class Deadlock(Exception):
+    """As the driver of PostgreSQL tells it."""
+
+    sqlstate = "40P01"
+
+
+def test_a_job_that_is_turned_away_for_ever_is_given_up(writer: Writer) -> None:
+    runs = 0
+
+    def job(_session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        raise OperationalError("UPDATE", {}, Deadlock())
+
+    with pytest.raises(OperationalError):
+        writer.run(job)
+    assert runs == MOST_RUNS
+
+
+def test_nobody_waits_without_end_and_what_he_gave_up_is_not_done(database_url: str) -> None:
+    engine = make_engine(database_url, writes=True)
+    done: list[str] = []
+    with Writer(engine, longest_wait_s=0.05) as writer:
+        gate = Gate(writer)
+        with pytest.raises(TimeoutError):
+            writer.run(lambda _session: done.append("given up"))
+        gate.open()
+        writer.submit(lambda _session: done.append("next")).result(10)
+    assert done == ["next"]
+    engine.dispose()
 
 
 @on_postgresql

@@ -62,8 +62,9 @@ class Writer:
     another server may turn it away.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, longest_wait_s: float = LONGEST_WAIT_S) -> None:
         self._engine = engine
+        self._longest_wait_s = longest_wait_s
         self._waiting: queue.PriorityQueue[_Waiting] = queue.PriorityQueue()
         self._numbers = count()
         self._stopping = threading.Event()
@@ -90,7 +91,7 @@ class Writer:
         """Submit and wait for the commit."""
         future = self.submit(job, lane)
         try:
-            return future.result(timeout=LONGEST_WAIT_S)
+            return future.result(timeout=self._longest_wait_s)
         except TimeoutError:
             future.cancel()  # what has not begun by now is not to surprise anybody later
             raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from random import SystemRandom
 from typing import Any, Self, TypeVar
@@ -36,6 +37,9 @@ KEEP_CLAIMS_S = 5.0
 """How often this server says that it still sends what it has in hand; see notices.CLAIM_S."""
 
 MAX_BATCH = 256
+MOST_OF_A_CHANNEL = 256
+"""Deliveries of one channel in hand. A desk that does not answer must not keep the others from theirs."""
+
 MAX_IN_HAND = 4096
 """Deliveries in this server's hands. The others wait in the database."""
 
@@ -43,12 +47,16 @@ MAX_IN_HAND = 4096
 class DeliveryWorker:
     """A context manager. `take` hands over what the recorder has just written, already claimed."""
 
-    def __init__(self, core: Core, make_channels: Callable[[], dict[str, Channel]]) -> None:
+    def __init__(
+        self, core: Core, make_channels: Callable[[], dict[str, Channel]], *, most_in_hand: int = MAX_IN_HAND
+    ) -> None:
         self._core = core
         self._make_channels = make_channels
+        self._most_in_hand = most_in_hand
         self._channels: dict[str, Channel] = {}
         self._slots: dict[int, asyncio.Semaphore] = {}
         self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._of_channel: Counter[int] = Counter()
         self._keep_claims_at = 0.0
         self._random = SystemRandom()
         self._loop = asyncio.new_event_loop()
@@ -104,25 +112,22 @@ class DeliveryWorker:
         if busy and self._loop.time() >= self._keep_claims_at:
             self._keep_claims_at = self._loop.time() + KEEP_CLAIMS_S
             await self._write(lambda session: keep_claims(session, self._core.server, busy, self._now()))
-        room = MAX_IN_HAND - len(busy)
+        room = min(self._most_in_hand - len(busy), MAX_BATCH)
+        full = [channel for channel, number in self._of_channel.items() if number >= MOST_OF_A_CHANNEL]
         if room > 0:
             self._start(
-                await self._write(
-                    lambda session: claim_due(session, self._core.server, self._now(), busy, min(room, MAX_BATCH))
-                )
+                await self._write(lambda session: claim_due(session, self._core.server, self._now(), busy, room, full))
             )
 
     def _start(self, ids: list[int]) -> None:
         fresh = [delivery for delivery in ids if delivery not in self._in_hand]
-        room = max(0, MAX_IN_HAND - len(self._in_hand))
+        room = max(0, self._most_in_hand - len(self._in_hand))
         fresh, too_many = fresh[:room], fresh[room:]
-        if too_many:
-            now = self._now()
-            self._core.database.writer.submit(lambda session: release(session, too_many, now))
+        self._give_back(too_many)
         if not fresh:
             return
         try:
-            with self._core.database.read() as session:
+            with self._core.database.read_urgently() as session:
                 loaded = load_parcels(session, fresh, self._core.vault)
         except Exception as error:
             if is_database_fault(error):
@@ -132,10 +137,19 @@ class DeliveryWorker:
             self._loop.call_later(POLL_S, self._start, fresh)
             return
         for parcel in loaded.parcels:
+            if self._of_channel[parcel.channel_id] >= MOST_OF_A_CHANNEL:
+                self._give_back([parcel.delivery_id])
+                continue
+            self._of_channel[parcel.channel_id] += 1
             self._in_hand[parcel.delivery_id] = self._loop.create_task(self._deliver(parcel))
         for delivery_id, reason in loaded.broken.items():
             log.error("a delivery is broken", delivery=delivery_id, reason=reason)
             self._in_hand[delivery_id] = self._loop.create_task(self._set_aside(delivery_id, reason))
+
+    def _give_back(self, ids: list[int]) -> None:
+        if ids:
+            now = self._now()
+            self._core.database.writer.submit(lambda session: release(session, ids, now))
 
     async def _set_aside(self, delivery_id: int, error: str) -> None:
         try:
@@ -153,6 +167,7 @@ class DeliveryWorker:
             log.exception("a delivery could not be recorded; it is tried again", incident=_name(parcel))
         finally:
             self._in_hand.pop(parcel.delivery_id, None)
+            self._of_channel[parcel.channel_id] -= 1
 
     async def _send(self, parcel: Parcel) -> Answer:
         channel = self._channels.get(parcel.channel_kind)
