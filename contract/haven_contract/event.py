@@ -19,7 +19,7 @@ from haven_contract.wire import (
     read_object,
     write_object,
 )
-from haven_contract.words import DEVICE_SOURCE, Kind
+from haven_contract.words import DEVICE_SOURCE, UNREADABLE_SOURCE, Kind
 
 EVENT_EXPIRY_S = 7 * 24 * 3600
 """MQTT message expiry of events and states; the broker counts it down, which tells how long it held them."""
@@ -124,7 +124,7 @@ class Event:
             v=read.version(),
             id=read.name("id"),
             kind=read.name("kind"),
-            source=read.maybe_name("source") or DEVICE_SOURCE,
+            source=_source(read),
             boot_id=read.maybe_name("boot_id"),
             mono_ms=read.maybe_whole("mono_ms"),
             clock=read.maybe_name("clock"),
@@ -134,6 +134,15 @@ class Event:
             detail=read.maybe_table("detail") or {},
         )
         return replace(event, oddities=tuple(read.oddities))
+
+
+def _source(read: Fields) -> str:
+    """An input that cannot be read is still an input: only an event without any source is the box's own."""
+    known = len(read.oddities)
+    source = read.maybe_name("source")
+    if source is not None:
+        return source
+    return DEVICE_SOURCE if len(read.oddities) == known else UNREADABLE_SOURCE
 
 
 def _fit(detail: Mapping[str, Any], room: int) -> dict[str, Any]:

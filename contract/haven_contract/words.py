@@ -60,5 +60,8 @@ class InputState(StrEnum):
     BATTERY_LOW = "battery_low"
 
 
+UNREADABLE_SOURCE = "unreadable"
+"""Source of an event whose own could not be read."""
+
 DEVICE_SOURCE = "device"
 """Source of what the box itself reports; inputs are `button:<name>`, `pendant:<id>` and `sensor:<name>`."""

@@ -92,7 +92,9 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    return _document(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+    answer = _document(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _database_away(_request: Request, error: Exception) -> JSONResponse:

@@ -122,7 +122,7 @@ def test_the_longest_names_of_four_bytes_each_leave_room_for_a_detail() -> None:
     [
         ({"source": "button:" + "x" * 90}, {"source": ("button:" + "x" * 90)[:MAX_NAME]}),
         ({"source": "button:a\nb"}, {"source": "button:a b"}),
-        ({"source": ""}, {"source": "device"}),
+        ({"source": ""}, {"source": "unreadable"}),
         ({"mono_ms": -1}, {"mono_ms": None}),
         ({"mono_ms": MAX_INT + 1}, {"mono_ms": None}),
         ({"seq": -1}, {"seq": None}),
@@ -145,8 +145,6 @@ def test_an_event_without_a_readable_identity_cannot_be_encoded(broken: dict[str
 @pytest.mark.parametrize(
     ("key", "odd"),
     [
-        ("source", 7),
-        ("source", "x" * 65),
         ("boot_id", ""),
         ("boot_id", "a\u2028b"),
         ("mono_ms", -1),
@@ -220,3 +218,11 @@ def test_a_box_with_more_pendants_than_a_heartbeat_holds_is_told() -> None:
     assert len(Heartbeat(boot_id="b" * 36, mono_ms=MAX_INT, seq=MAX_INT, pendants=pendants).encode()) <= MAX_PAYLOAD
     with pytest.raises(ContractError, match="a message has at most 8192"):
         Heartbeat(boot_id="b", mono_ms=1, seq=1, pendants=dict.fromkeys(map(str, range(300)), PendantVitals())).encode()
+
+
+@pytest.mark.parametrize("odd", [7, "x" * 65, "", ["button:1"], "button:\u200b"])
+def test_a_source_that_cannot_be_read_is_never_taken_for_the_box_itself(odd: Any) -> None:
+    event = decoded(source=odd)
+    assert event.source == "unreadable"
+    assert event.oddities[0].startswith("source")
+    assert decoded(source=None).source == "device"

@@ -18,10 +18,11 @@ from haven_contract.topics import Down, Up, all_down, down, up
 from haven_demo.broker import free_port
 from haven_server.app import create_app
 from haven_server.clock import Clock
+from haven_server.db.database import Database
+from haven_server.db.opening import open_vault
 from haven_server.incidents.views import Wanted, list_incidents, show_incident
 from haven_server.server import Running, running
 from haven_server.settings import Settings
-from haven_server.vault import Vault
 from mosquitto import SESSION_FOREVER, Mosquitto, Peer
 from pki import Pki
 from server.live import WAIT_S, eventually
@@ -39,7 +40,9 @@ class Installation:
     @contextmanager
     def registering(self) -> Iterator[Dispatch]:
         """Desks, stores and boxes, while the server does not run."""
-        with dispatching(self.settings.database, Vault.of_file(self.settings.data_keys)) as dispatch:
+        with Database(self.settings.database) as database:
+            vault = open_vault(database, self.settings.data_keys)
+        with dispatching(self.settings.database, vault) as dispatch:
             yield dispatch
 
     @contextmanager

@@ -179,3 +179,12 @@ def test_the_text_of_a_database_error_holds_no_values(city: Dispatch) -> None:
     with pytest.raises(IntegrityError) as refused:
         city.store("H-1", name="KIM-HIDDEN")
     assert "KIM-HIDDEN" not in str(refused.value)
+
+
+def test_a_test_lays_no_home_open(city: Dispatch, home: Box) -> None:
+    city.open_test("box-1", "button:counter")
+    home.press()
+    incident = city.only_incident()
+    assert incident["test"]
+    assert incident["site"]["masked"]
+    assert not any(word in str(incident) for word in WORDS)

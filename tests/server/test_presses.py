@@ -6,6 +6,7 @@ import pytest
 
 from haven_contract.words import Stage
 from haven_server.incidents.lifecycle import Disposition, Step
+from haven_server.incidents.receipts import MOST_REPEATED_TO_ONE
 from haven_server.problems import Conflict, Invalid
 from server.scenario import Box, Dispatch
 
@@ -342,3 +343,92 @@ def test_at_each_connection_the_box_hears_again_where_its_incidents_stand(gangna
     gangnam.heard.receipts.clear()
     store.say_online()
     assert store.stages == [Stage.ALERTED]
+
+
+def test_an_input_that_keeps_sending_presses_of_unknown_time_opens_no_incident_for_each(
+    gangnam: Dispatch, store: Box
+) -> None:
+    for _ in range(40):
+        store.press(boot_id="a-boot-that-nobody-knows")
+        gangnam.forward(0.2)
+    gangnam.forward(40)
+    incidents = gangnam.incidents()
+    assert len(incidents) == 9
+    assert sum(incident["presses"] for incident in incidents) == 40
+    assert "runaway" in gangnam.flags(incidents[-1])
+    assert len(gangnam.calls) <= 12
+
+
+def test_unreadable_messages_run_away_too(gangnam: Dispatch, store: Box) -> None:
+    for number in range(40):
+        store.send(f"garbage {number}".encode())
+    assert len(gangnam.incidents()) == 9
+
+
+def test_an_incident_never_spans_more_than_five_minutes(gangnam: Dispatch, store: Box) -> None:
+    late = store.make()
+    gangnam.forward(290)
+    store.press()
+    gangnam.forward(5)
+    store.send(late)
+    gangnam.forward(200)
+    store.press()
+    first, second = gangnam.incidents()
+    assert (first["presses"], second["presses"]) == (2, 1)
+    assert (second["first_press_at"] - first["first_press_at"]).total_seconds() == 495
+
+
+def test_a_late_press_that_would_stretch_an_incident_opens_its_own(gangnam: Dispatch, store: Box) -> None:
+    late = store.make()
+    gangnam.forward(200)
+    store.press()
+    gangnam.forward(200)
+    store.press()
+    store.send(late)
+    assert [incident["presses"] for incident in gangnam.incidents()] == [2, 1]
+
+
+def test_reopened_only_what_the_police_got_is_told_as_alerted(gangnam: Dispatch, store: Box) -> None:
+    first = store.press().receipt.event_id
+    gangnam.work()
+    gangnam.desk_answers = False
+    second = store.press().receipt.event_id
+    gangnam.step(gangnam.close(gangnam.only_incident()), Step.REOPEN)
+    told = {receipt.event_id: receipt.stage for _, receipt in gangnam.heard.receipts}
+    assert told == {first: Stage.ALERTED, second: Stage.RECEIVED}
+
+
+def test_a_press_in_the_last_second_of_a_test_is_real(gangnam: Dispatch, store: Box) -> None:
+    """Press times are right to a second, so it may have been made after the end."""
+    gangnam.open_test("box-1", "button:counter")
+    gangnam.forward(59.5)
+    store.press()
+    assert not gangnam.only_incident()["test"]
+
+
+@pytest.mark.parametrize("source", ["x" * 65, "button:\u200b", 7, ["button:counter"], ""])
+def test_a_test_from_an_input_that_cannot_be_read_is_an_alarm(gangnam: Dispatch, store: Box, source: object) -> None:
+    event = json.loads(store.make("test").encode()) | {"source": source}
+    store.send(json.dumps(event).encode())
+    gangnam.work()
+    assert [call["status"] for call in gangnam.calls] == ["actual"]
+
+
+def test_a_state_within_a_connection_repeats_no_receipts(gangnam: Dispatch, store: Box) -> None:
+    store.say_online()
+    store.press()
+    gangnam.heard.receipts.clear()
+    for _ in range(10):
+        store.connection -= 1
+        store.say_online()
+    assert store.stages == []
+    store.say_online()
+    assert store.stages == [Stage.RECEIVED]
+
+
+def test_a_box_that_comes_back_hears_of_its_newest_events(gangnam: Dispatch, store: Box) -> None:
+    for _ in range(MOST_REPEATED_TO_ONE + 20):
+        store.press()
+    gangnam.heard.receipts.clear()
+    store.say_online()
+    assert len(store.stages) == MOST_REPEATED_TO_ONE

@@ -17,6 +17,7 @@ class Database:
         self.url = url
         self._write_engine = make_engine(url, writes=True)
         self._read_engine = make_engine(url, writes=False)
+        self._urgent_engine = make_engine(url, writes=False)
         self.writer = Writer(self._write_engine)
         self._stack = ExitStack()
 
@@ -28,11 +29,18 @@ class Database:
         self._stack.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
+        self._urgent_engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Session for reading."""
         with Session(self._read_engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def read_urgently(self) -> Iterator[Session]:
+        """Session for reading on the way of an alarm: on connections that no request to the API can take away."""
+        with Session(self._urgent_engine, expire_on_commit=False) as session:
             yield session
 
     def answers(self) -> bool:

@@ -18,6 +18,7 @@ class Candidate:
 
     incident_id: int
     first_press_at: datetime | None
+    last_press_at: datetime | None
 
 
 def incident_to_join(press_at: datetime | None, candidates: Iterable[Candidate]) -> int | None:
@@ -29,7 +30,11 @@ def incident_to_join(press_at: datetime | None, candidates: Iterable[Candidate])
     if press_at is None:
         return None
     for candidate in candidates:
-        if candidate.first_press_at is not None and abs(press_at - candidate.first_press_at) <= JOIN_WITHIN:
+        if candidate.first_press_at is None or candidate.last_press_at is None:
+            continue
+        # A late press may be the first: then all the others must be within 5 minutes of it.
+        first, last = min(candidate.first_press_at, press_at), max(candidate.last_press_at, press_at)
+        if last - first <= JOIN_WITHIN:
             return candidate.incident_id
     return None
 

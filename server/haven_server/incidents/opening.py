@@ -22,7 +22,7 @@ UNCLOSED = 32
 
 
 def _unclosed(place: ColumnElement[bool]) -> Select[Any]:
-    columns = ("id", "first_press_at", "state", "response", "muted", "flags")
+    columns = ("id", "first_press_at", "last_press_at", "state", "response", "muted", "flags")
     return (
         select(*(INCIDENT.c[name] for name in columns))
         .where(place, INCIDENT.c.closed_at.is_(None), INCIDENT.c.is_test.is_(False))
@@ -37,7 +37,13 @@ _INSERT = insert(INCIDENT).returning(INCIDENT.c.id)
 _JOIN = (
     update(INCIDENT)
     .where(INCIDENT.c.id == bindparam("incident_id"))
-    .values(presses=INCIDENT.c.presses + 1, rung_at=bindparam("now"), flags=bindparam("new_flags"))
+    .values(
+        presses=INCIDENT.c.presses + 1,
+        rung_at=bindparam("now"),
+        flags=bindparam("new_flags"),
+        first_press_at=bindparam("new_first"),
+        last_press_at=bindparam("new_last"),
+    )
 )
 _RECENT = (
     select(EVENT.c.id)
@@ -91,19 +97,28 @@ def open_or_join(session: Session, press: Press, origin: Origin, vault: Vault) -
     """
     unclosed = [] if press.is_test else unclosed_incidents(session, origin)
     response = response_to(press.kind).response.value
-    candidates = [
-        Candidate(row.id, row.first_press_at)
-        for row in unclosed
-        if row.response == response and row.muted == origin.muted and row.state in JOINABLE
+    joinable = [
+        row for row in unclosed if row.response == response and row.muted == origin.muted and row.state in JOINABLE
     ]
+    candidates = [Candidate(row.id, row.first_press_at, row.last_press_at) for row in joinable]
     joined = incident_to_join(press.press_at, candidates)
+    runaway = not press.is_test and _has_run_away(session, press, origin.device_id)
+    if joined is None and runaway and press.press_at is None and joinable:
+        # An input that keeps sending presses of unknown time opens no incident for each of them.
+        joined = joinable[0].id
     if joined is None:
         linked = unclosed[0].id if unclosed else None
         return Opened(_open(session, press, origin, linked, vault), joined=False, runaway=False, stage=Stage.RECEIVED)
     (incident,) = (row for row in unclosed if row.id == joined)
-    runaway = _has_run_away(session, press, origin.device_id)
     more = [*press.flags, flag(Flag.RUNAWAY, input=press.source)] if runaway else press.flags
-    values = {"incident_id": joined, "now": press.received_at, "new_flags": merged(incident.flags, more)}
+    known = [at for at in (incident.first_press_at, incident.last_press_at, press.press_at) if at is not None]
+    values = {
+        "incident_id": joined,
+        "now": press.received_at,
+        "new_flags": merged(incident.flags, more),
+        "new_first": min(known, default=None) if incident.first_press_at is not None else None,
+        "new_last": max(known, default=None),
+    }
     session.connection().execute(_JOIN, values)
     return Opened(joined, joined=True, runaway=runaway, stage=STAGE_AFTER.get(State(incident.state), Stage.RECEIVED))
 
@@ -122,6 +137,7 @@ def _open(session: Session, press: Press, origin: Origin, linked: int | None, va
         "desk_id": origin.desk_id,
         "linked_id": linked,
         "first_press_at": press.press_at,
+        "last_press_at": press.press_at,
         "opened_at": press.received_at,
         "rung_at": press.received_at,
         "flags": press.flags,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from haven_contract.messages import Receipt
@@ -14,7 +14,7 @@ from haven_server.incidents.lifecycle import STAGE_AFTER, Disposition, State, St
 from haven_server.incidents.naming import incident_name
 from haven_server.incidents.receipts import raise_stage
 from haven_server.incidents.timeline import write_line
-from haven_server.models import Incident
+from haven_server.models import Incident, Notice
 from haven_server.problems import Conflict, Invalid, NotFound
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
@@ -109,6 +109,11 @@ def _times(request: Request, actor: Actor, now: datetime) -> dict[str, Any]:
 def _tell_boxes(session: Session, incident: Incident, state: State, now: datetime) -> list[tuple[str, Receipt]]:
     """The clerk sees it on his light. Of a reopened incident he sees again how far the police know."""
     if state is State.OPEN:
-        stage = Stage.RECEIVED if incident.alerted_at is None else Stage.ALERTED
-        return raise_stage(session, incident.id, stage, now, reason="reopened")
+        receipts = raise_stage(session, incident.id, Stage.RECEIVED, now, reason="reopened")
+        told_until = session.scalar(
+            select(func.max(Notice.event_id)).where(Notice.incident_id == incident.id, Notice.alerted_at.is_not(None))
+        )
+        if told_until is not None:
+            receipts += raise_stage(session, incident.id, Stage.ALERTED, now, reason="reopened", until=told_until)
+        return receipts
     return raise_stage(session, incident.id, STAGE_AFTER[state], now)

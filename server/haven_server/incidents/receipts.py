@@ -14,6 +14,9 @@ from haven_server.models import Event, Incident
 MOST_REPEATED = 20_000
 """Receipts repeated when a server comes back; the newest ones."""
 
+MOST_REPEATED_TO_ONE = 100
+"""Receipts repeated to one box when it comes back; the newest ones."""
+
 _ANY_STAGE = bindparam("only_from", type_=Text).is_(None)
 _ANY_ROW = bindparam("until", type_=Integer).is_(None)
 _RAISE = (
@@ -74,7 +77,7 @@ def current_receipts(session: Session, device_id: str | None, now: datetime) -> 
     rows = session.execute(
         statement.where(Event.incident_id.is_not(None), recent | still_open)
         .order_by(Event.id.desc())
-        .limit(MOST_REPEATED)
+        .limit(MOST_REPEATED if device_id is None else MOST_REPEATED_TO_ONE)
     ).all()
     return [
         (

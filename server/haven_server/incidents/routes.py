@@ -1,13 +1,17 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from haven_server.api import PROBLEMS, ActorDep, CoreDep
 from haven_server.incidents.lifecycle import Disposition, Step
 from haven_server.incidents.operations import Request, take_step
 from haven_server.incidents.views import MOST_SHOWN, Wanted, list_incidents, show_incident
+from haven_server.sites.codes import Code
+
+MAX_ID = 2**31 - 1
+IncidentId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], responses=PROBLEMS)
 
@@ -94,8 +98,8 @@ def get_incidents(
     actor: ActorDep,
     *,
     open_only: Annotated[bool, Query(description="Only those that are not closed")] = True,
-    site: Annotated[str | None, Query(description="Code of a site")] = None,
-    before: Annotated[int | None, Query(description="Only those with a smaller id, for paging")] = None,
+    site: Annotated[Code | None, Query(description="Code of a site")] = None,
+    before: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only smaller ids, for paging")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = 100,
 ) -> list[IncidentView]:
     wanted = Wanted(open_only=open_only, site=site, before=before, limit=limit)
@@ -103,36 +107,36 @@ def get_incidents(
 
 
 @router.get("/{incident_id}", summary="One incident with its events, its way to the police and its timeline")
-def get_incident(core: CoreDep, actor: ActorDep, incident_id: int) -> IncidentDetail:
+def get_incident(core: CoreDep, actor: ActorDep, incident_id: IncidentId) -> IncidentDetail:
     return IncidentDetail.model_validate(show_incident(core, actor, incident_id))
 
 
-def _step(core: CoreDep, actor: ActorDep, incident_id: int, request: Request) -> IncidentDetail:
+def _step(core: CoreDep, actor: ActorDep, incident_id: IncidentId, request: Request) -> IncidentDetail:
     take_step(core, actor, incident_id, request)
     return IncidentDetail.model_validate(show_incident(core, actor, incident_id))
 
 
 @router.post("/{incident_id}/acknowledge", summary="I have it")
-def acknowledge(core: CoreDep, actor: ActorDep, incident_id: int, body: StepBody) -> IncidentDetail:
+def acknowledge(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
     return _step(core, actor, incident_id, Request(step=Step.ACKNOWLEDGE, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/dispatch", summary="Help is on its way")
-def dispatch(core: CoreDep, actor: ActorDep, incident_id: int, body: StepBody) -> IncidentDetail:
+def dispatch(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
     return _step(core, actor, incident_id, Request(step=Step.DISPATCH, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/arrive", summary="Help has arrived")
-def arrive(core: CoreDep, actor: ActorDep, incident_id: int, body: StepBody) -> IncidentDetail:
+def arrive(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
     return _step(core, actor, incident_id, Request(step=Step.ARRIVE, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/close", summary="It is over; tell what it was")
-def close(core: CoreDep, actor: ActorDep, incident_id: int, body: CloseBody) -> IncidentDetail:
+def close(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: CloseBody) -> IncidentDetail:
     request = Request(step=Step.CLOSE, version=body.version, note=body.note, disposition=body.disposition)
     return _step(core, actor, incident_id, request)
 
 
 @router.post("/{incident_id}/reopen", summary="It is not over after all")
-def reopen(core: CoreDep, actor: ActorDep, incident_id: int, body: StepBody) -> IncidentDetail:
+def reopen(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
     return _step(core, actor, incident_id, Request(step=Step.REOPEN, version=body.version, note=body.note))

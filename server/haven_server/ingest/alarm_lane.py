@@ -85,7 +85,7 @@ class AlarmLane:
         """Send the present receipt of every open incident: they may have been lost while a broker was away."""
         self._came_up.clear()
         try:
-            with self._core.database.read() as session:
+            with self._core.database.read_urgently() as session:
                 receipts = current_receipts(session, None, self._core.clock.now())
         except Exception as error:
             self._came_up.set()

@@ -5,12 +5,18 @@ import threading
 from contextlib import ExitStack
 from typing import Self
 
+import structlog
+
 from haven_contract.channels import DOWN
+from haven_contract.errors import ContractError
 from haven_contract.messages import Alive, Command, Message, Receipt
 from haven_contract.topics import SERVER_USER, Down, Up, all_up, down
 from haven_server.clock import Clock
+from haven_server.ingest.any_text import tolerate_any_text
 from haven_server.ingest.connection import Connection, Delivered, Plan, TlsFiles
 from haven_server.metrics import BROKERS_UP
+
+log = structlog.get_logger()
 
 INBOX = 10_000
 """Messages in an inbox. When it is full the connection is given up, and the broker keeps the rest."""
@@ -28,6 +34,7 @@ class Links:
     ) -> None:
         self.alarms_came_up = threading.Event()
         """Set whenever a connection for alarms has come up: receipts may have been lost before."""
+        tolerate_any_text()
         self.alarms: queue.Queue[Delivered] = queue.Queue(INBOX)
         self.vitals: queue.Queue[Delivered] = queue.Queue(INBOX)
         self._stack = ExitStack()
@@ -63,10 +70,6 @@ class Links:
         """Whether at least one broker delivers heartbeats."""
         return any(lane.is_up for lane in self._vital_lanes)
 
-    def all_up(self) -> bool:
-        """Whether every connection to every broker is up."""
-        return all(lane.is_up for lane in self._alarm_lanes + self._vital_lanes)
-
     def send_receipt(self, device_id: str, receipt: Receipt) -> None:
         """On the alarms' connections, so that no heap of answers to heartbeats is before it."""
         self._publish(self._alarm_lanes, device_id, Down.RECEIPT, receipt)
@@ -84,6 +87,10 @@ class Links:
     def _publish(
         lanes: list[Connection], device_id: str, what: Down, message: Message, expiry_s: int | None = None
     ) -> bool:
-        channel, topic, payload = DOWN[what], down(device_id, what), message.encode()
+        try:
+            channel, topic, payload = DOWN[what], down(device_id, what), message.encode()
+        except ContractError as error:
+            log.warning("a device cannot be answered", device=device_id[:64], reason=str(error))
+            return False
         expiry = channel.expiry_s if expiry_s is None else expiry_s
         return any([lane.publish(topic, payload, qos=channel.qos, expiry_s=expiry) for lane in lanes])  # noqa: C419 - all of them

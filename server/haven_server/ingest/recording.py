@@ -28,8 +28,8 @@ from haven_server.presstime import Arrival, PressTime
 from haven_server.supervision.troubles import News, Subject, fault_of, open_trouble, restore_trouble
 from haven_server.vault import Vault
 
-TEST_LEEWAY = timedelta(seconds=1)
-"""A press time is right to a second, so a test opened in the same second still counts."""
+TEST_MARGIN = timedelta(seconds=1)
+"""A press time is right to a second, and a press after the test's end must never count as one."""
 
 
 _KNOWN = select(
@@ -42,8 +42,8 @@ _OPEN_TEST = (
         OPEN_TEST.c.device_id == bindparam("device_id"),
         OPEN_TEST.c.source == bindparam("source"),
         OPEN_TEST.c.used_by.is_(None),
-        OPEN_TEST.c.opened_at <= bindparam("opened_by"),
-        OPEN_TEST.c.expires_at >= bindparam("pressed_at"),
+        OPEN_TEST.c.opened_at <= bindparam("pressed_at"),
+        OPEN_TEST.c.expires_at >= bindparam("ends_after"),
     )
     .order_by(OPEN_TEST.c.opened_at)
     .limit(1)
@@ -260,8 +260,8 @@ def _open_test(session: Session, reading: Reading, response: Response, when: Pre
     values = {
         "device_id": reading.device_id,
         "source": event.source,
-        "opened_by": when.at + TEST_LEEWAY,
         "pressed_at": when.at,
+        "ends_after": when.at + TEST_MARGIN,
     }
     found: int | None = session.connection().execute(_OPEN_TEST, values).scalar()
     return found

@@ -37,6 +37,7 @@ class Incident(Base):
     """Earlier incident of the same site that was still unclosed."""
     first_press_at: Mapped[datetime | None]
     """None where it cannot be known."""
+    last_press_at: Mapped[datetime | None]
     opened_at: Mapped[datetime] = mapped_column(index=True)
     presses: Mapped[int] = mapped_column(default=1)
     rung_at: Mapped[datetime]

@@ -26,6 +26,8 @@ from haven_server.vault import Vault
 GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
+SHARE = 64
+"""Deliveries of one channel that a server takes at a time."""
 
 
 class DeliveryState(StrEnum):
@@ -95,11 +97,14 @@ class Loaded:
     broken: dict[int, str]
 
 
-def claim_due(session: Session, server: str, now: datetime, busy: Iterable[int], limit: int) -> list[int]:
-    """Take deliveries whose time has come, alarms before tests, and give their ids.
+def claim_due(
+    session: Session, server: str, now: datetime, busy: Iterable[int], limit: int, *, full: Iterable[int] = ()
+) -> list[int]:
+    """Take deliveries whose time has come, and give their ids: alarms before tests, first tries before further ones.
 
     A second channel's turn passes if the first has reached the desk. On PostgreSQL, rows that another server is just
-    taking are skipped. `busy` are those in this server's own hands.
+    taking are skipped. `busy` are those in this server's own hands, `full` the channels that have enough in them: the
+    backlog of a desk that does not answer leaves room for the others, each of which gets its share.
     """
     reached = select(Notice.id).where(Notice.id == Delivery.notice_id, Notice.alerted_at.is_not(None)).exists()
     session.execute(
@@ -112,16 +117,27 @@ def claim_due(session: Session, server: str, now: datetime, busy: Iterable[int],
         )
         .values(state=DeliveryState.SUPERSEDED.value)
     )
+    is_due = (
+        Delivery.state == DeliveryState.PENDING.value,
+        Delivery.next_at <= now,
+        Delivery.id.not_in(list(busy)),
+        Delivery.channel_id.not_in(list(full)),
+    )
+    urgency = (Incident.is_test, Delivery.attempts > 1, Delivery.next_at, Delivery.id)
+    place = func.row_number().over(partition_by=Delivery.channel_id, order_by=urgency).label("place")
+    ranked = (
+        select(Delivery.id, place)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .join(Incident, Incident.id == Notice.incident_id)
+        .where(*is_due)
+        .subquery()
+    )
     due = (
         select(Delivery.id)
         .join(Notice, Notice.id == Delivery.notice_id)
         .join(Incident, Incident.id == Notice.incident_id)
-        .where(
-            Delivery.state == DeliveryState.PENDING.value,
-            Delivery.next_at <= now,
-            Delivery.id.not_in(list(busy)),
-        )
-        .order_by(Incident.is_test, Delivery.next_at, Delivery.id)
+        .where(*is_due, Delivery.id.in_(select(ranked.c.id).where(ranked.c.place <= SHARE)))
+        .order_by(*urgency)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Delivery)
     )
@@ -160,8 +176,12 @@ def release_claims(session: Session, server: str, now: datetime) -> int:
 
 
 def release(session: Session, ids: list[int], now: datetime) -> None:
-    """Give back deliveries that this server has no room for; they are due at once."""
-    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_at=now, claimed_by=None))
+    """Give back deliveries that this server has no room for and has not tried; they are due at once."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids), Delivery.state == DeliveryState.PENDING.value)
+        .values(next_at=now, claimed_by=None, attempts=case((Delivery.attempts > 0, Delivery.attempts - 1), else_=0))
+    )
 
 
 def load_parcels(session: Session, ids: Iterable[int], vault: Vault) -> Loaded:

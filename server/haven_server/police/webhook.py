@@ -49,7 +49,7 @@ class WebhookChannel:
         except TimeoutError:
             return Answer(alerted=False, error=f"no answer within {parcel.timeout_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(alerted=False, error=f"{type(error).__name__}: {error}"[:300])
+            return Answer(alerted=False, error=_why(error))
 
     async def close(self) -> None:
         """Close kept connections."""
@@ -62,6 +62,12 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
     while len(answer) < MAX_ANSWER and (piece := await content.read(MAX_ANSWER - len(answer))):
         answer += piece
     return answer
+
+
+def _why(error: Exception) -> str:
+    """In words of ours: the library's text may hold what the other side sent, perhaps an address of ours."""
+    system = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {system}" if system else type(error).__name__
 
 
 def _judge(status: int, answer: bytes, parcel: Parcel) -> Answer:

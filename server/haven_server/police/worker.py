@@ -116,7 +116,9 @@ class DeliveryWorker:
         full = [channel for channel, number in self._of_channel.items() if number >= MOST_OF_A_CHANNEL]
         if room > 0:
             self._start(
-                await self._write(lambda session: claim_due(session, self._core.server, self._now(), busy, room, full))
+                await self._write(
+                    lambda session: claim_due(session, self._core.server, self._now(), busy, room, full=full)
+                )
             )
 
     def _start(self, ids: list[int]) -> None:

@@ -99,7 +99,7 @@ def record_vitals(session: Session, vitals: list[Vital]) -> VitalsTold:
         if device.protected:
             seq = message.seq if isinstance(message, Heartbeat) else 0
             told.alive.append((vital.device_id, Alive(at=now, seq=seq)))
-        if isinstance(message, State):
+        if isinstance(message, State) and _is_new_connection(before, message):
             told.receipts.extend(current_receipts(session, vital.device_id, now))
     upsert(session, DeviceStatus, [row for _, row in sorted(batch.statuses.items())], _STATUS_COLUMNS)
     rows = [{"device_id": key[0], "boot_id": key[1], **row} for key, row in sorted(batch.fresh_boots.items())]
@@ -188,6 +188,11 @@ def _known(session: Session, ids: Iterable[str]) -> dict[str, _Known]:
 
 def _row(status: DeviceStatus) -> dict[str, Any]:
     return {"device_id": status.device_id} | {name: getattr(status, name) for name in _STATUS_COLUMNS}
+
+
+def _is_new_connection(before: dict[str, Any] | None, state: State) -> bool:
+    """A state within a connection repeats no receipts: a chattering contact must not crowd out those of others."""
+    return before is None or (before["boot_id"], before["connection"]) != (state.boot_id, state.connection)
 
 
 def _heard(before: dict[str, Any] | None, vital: Vital, device: _Known) -> dict[str, Any]:

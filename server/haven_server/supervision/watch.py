@@ -29,6 +29,7 @@ class Watch:
     def __init__(self, core: Core, hears_vitals: Callable[[], bool]) -> None:
         self._core = core
         self._hears_vitals = hears_vitals
+        self._stuck = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -44,16 +45,24 @@ class Watch:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the database refused a step of the last round: no silent box would become a trouble now."""
+        return self._stuck
+
     def look(self) -> None:
         """One round, by the core's clock."""
+        stuck = False
         for step in (self._police, self._silence, self._count):
             try:
                 step()
             except Exception as error:
                 if is_database_fault(error):
+                    stuck = True
                     log.warning("the watch waits for the database", step=step.__name__, reason=str(error)[:200])
                 else:
                     log.exception("a step of the watch failed; it is tried again", step=step.__name__)
+        self._stuck = stuck
 
     def _run(self) -> None:
         while not self._stopping.wait(TICK_S):

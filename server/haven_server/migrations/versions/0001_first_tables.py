@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("linked_id", sa.Integer(), nullable=True),
         sa.Column("first_press_at", UtcDateTime(), nullable=True),
+        sa.Column("last_press_at", UtcDateTime(), nullable=True),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("presses", sa.Integer(), nullable=False),
         sa.Column("rung_at", UtcDateTime(), nullable=False),
