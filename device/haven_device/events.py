@@ -84,7 +84,7 @@ class CommandCame:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFault:
-    """A part of the box fails or works again: `store`, `outbox_full`, `pin` (of a contact's source, or the light)."""
+    """A part of the box fails or works again: `fault` is one of troubles.py; `source` may be a contact's."""
 
     fault: str
     present: bool

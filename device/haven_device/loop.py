@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
-from haven_contract.instants import read_instant, write_instant
+from haven_contract.instants import write_instant
 from haven_contract.messages import Heartbeat, State
-from haven_contract.words import DEVICE_SOURCE, Kind
-from haven_device import commands, panel, panel_state, vitals
+from haven_device import commands, panel, panel_state, troubles, vitals
 from haven_device.clock import Clock
 from haven_device.connection_number import ConnectionNumber
 from haven_device.event_maker import EventMaker, facts
@@ -40,6 +39,7 @@ from haven_device.events import (
 )
 from haven_device.inbox import Inbox
 from haven_device.indicator import Indicator
+from haven_device.memory import Memory
 from haven_device.outbox import Outbox, StoredEvent
 from haven_device.pins import Light
 from haven_device.sender import Sender, Wire
@@ -90,8 +90,9 @@ class Box:
         parts: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
     ) -> None:
         """`parts` say whether they work; systemd's watchdog is fed only while all of them do."""
-        events, self._kept = writer.load()
-        tunable, faults = commands.read_tunable(self._kept.get("tunable", {}), settings)
+        events, kept = writer.load()
+        self._memory = Memory(kept, writer)
+        tunable, faults = commands.read_tunable(kept.get("tunable", {}), settings)
         for fault in faults:
             _log.warning("settings of a server are not used any more: %s", fault)
         self._settings = settings if faults else settings.with_tunable(tunable)
@@ -104,9 +105,12 @@ class Box:
         self._firmware = firmware
         self._parts = parts
         now = clock.mono_ms()
-        self._state = panel_state.start(self._settings, self._kept, now)
+        self._state = panel_state.start(self._settings, kept, now, memory_lost=writer.memory_lost)
+        if writer.memory_lost:
+            self._memory.keep("doubtful", troubles.to_json(self._state.doubtful))
+            self._memory.write()
         self._outbox = Outbox(settings.link, settings.outbox_limit, events)
-        self._events = EventMaker(clock, max([event.seq for event in events] + [_whole(self._kept.get("seq"))]))
+        self._events = EventMaker(clock, max([event.seq for event in events] + [self._memory.whole("seq")]))
         numbers = ConnectionNumber(settings.data_dir, lambda: clock.utc() if clock.synced() else None)
         self._sender = Sender(
             self._settings,
@@ -117,7 +121,7 @@ class Box:
             numbers=numbers,
             make_state=self._make_state,
         )
-        self._sender.floor = _instant_or(self._kept.get("utc"), self._sender.floor)
+        self._sender.floor = self._memory.instant("utc") or self._sender.floor
         self._indicator = Indicator(
             pins, lambda shown: trace.tell("led", pattern=shown.pattern.value, dimmed=shown.dimmed)
         )
@@ -149,6 +153,7 @@ class Box:
         for what in self._inbox.take(wait_s, _AT_ONCE):
             self._handle(what)
         self._work()
+        self._memory.write()
 
     def _wait_s(self, now: int) -> float:
         look = panel.wants_look(self._state)
@@ -164,7 +169,7 @@ class Box:
                     self._step(Edge(source, active, now))
         self._step(Tick())
         if len(self._outbox) * 2 < self._settings.outbox_limit:
-            self._step(DeviceFault("outbox_full", present=False))
+            self._step(DeviceFault(troubles.OUTBOX_FULL, present=False))
         self._sender.work(now, self._settings.tunable.reporting_s)
         if self._sender.heartbeat_due(now):
             self._sender.send_heartbeat(now, self._settings.tunable.heartbeat_s, self._heartbeat)
@@ -172,7 +177,7 @@ class Box:
         if now >= self._time_kept_at and self._clock.synced():
             self._time_kept_at = now + _KEEP_TIME_MS
             self._sender.floor = self._clock.utc()
-            self._keep("utc", write_instant(self._sender.floor))
+            self._memory.keep("utc", write_instant(self._sender.floor))
         if self._restart_at is not None and now >= self._restart_at:
             self._stopping = True
         self._systemd.feed(self._parts)
@@ -189,15 +194,13 @@ class Box:
                 for stored in events:
                     self._trace.tell("accepted", **facts(stored))
             case StoreState(works, why):
-                log = _log.info if works else _log.error
-                log("the outbox %s", "is written to disk" if works else f"cannot be written, kept in memory: {why}")
-                self._step(DeviceFault("store", present=not works, why=why))
+                self._store_works(works, why)
             case StoreLoaded(events):
                 for stored in events:
                     self._events.seen(stored.seq)
                     self._displaced(self._outbox.add(stored, fresh=False))
             case StoreReplaced(why):
-                self._store_again(why, now)
+                self._store_again(why)
             case _:
                 self._step(what)
         # At once, so that no stage is passed over where several come together.
@@ -218,7 +221,7 @@ class Box:
             case TellState():
                 self._sender.tell_state(now)
             case Keep(key, value):
-                self._keep(key, value)
+                self._memory.keep(key, value)
             case Retune(tunable):
                 self._settings = self._settings.with_tunable(tunable)
             case Note(text):
@@ -231,8 +234,9 @@ class Box:
         stored = self._events.make(report, now)
         self._step(EventMade(stored.event_id, stored.kind, stored.source))
         self._light()
-        self._kept["seq"] = stored.seq
-        self._writer.add(stored, {"seq": stored.seq})
+        self._memory.keep("seq", stored.seq)
+        # In one transaction with what is known of it: half of it would never be reported, or never restored.
+        self._writer.add(stored, self._memory.take_unwritten())
         given_up = self._outbox.add(stored)
         self._trace.tell("pressed" if stored.is_alarm else "reported", **facts(stored))
         self._sender.work(now, self._settings.tunable.reporting_s)
@@ -245,19 +249,22 @@ class Box:
             self._writer.remove(gone.event_id)
             self._step(EventGivenUp(gone.event_id))
         if given_up:
-            self._step(DeviceFault("outbox_full", present=True, why=f"{self._outbox.given_up} events given up so far"))
+            why = f"{self._outbox.given_up} events given up so far"
+            self._step(DeviceFault(troubles.OUTBOX_FULL, present=True, why=why))
 
-    def _store_again(self, why: str, now: int) -> None:
+    def _store_works(self, works: bool, why: str) -> None:
+        log = _log.info if works else _log.error
+        log("the outbox %s", "is written to disk" if works else f"cannot be written, kept in memory: {why}")
+        self._step(DeviceFault(troubles.STORE, present=not works, why=why))
+        if works:
+            self._step(DeviceFault(troubles.STORE_REPLACED, present=False))
+
+    def _store_again(self, why: str) -> None:
         _log.error("%s", why)
         for event in self._outbox.events():
             self._writer.add(event, {})
-        for key, value in self._kept.items():
-            self._writer.keep(key, value)
-        self._do(Report(Kind.DEVICE_FAULT, DEVICE_SOURCE, now, detail={"fault": "store_replaced", "why": why}))
-
-    def _keep(self, key: str, value: Any) -> None:
-        self._kept[key] = value
-        self._writer.keep(key, value)
+        self._memory.write_again()
+        self._step(DeviceFault(troubles.STORE_REPLACED, present=True, why=why))
 
     def _light(self) -> None:
         now = self._clock.mono_ms()
@@ -287,14 +294,3 @@ class Box:
             disk_free_mb=vitals.disk_free_mb(self._settings.data_dir),
             pendants=panel.vitals(self._state, now),
         )
-
-
-def _whole(raw: Any) -> int:
-    return raw if isinstance(raw, int) else 0
-
-
-def _instant_or(raw: Any, otherwise: Any) -> Any:
-    try:
-        return read_instant(raw) if isinstance(raw, str) else otherwise
-    except ValueError:
-        return otherwise

@@ -20,13 +20,13 @@ from haven_device.events import DeviceFault
 from haven_device.inbox import Inbox
 from haven_device.loop import Box
 from haven_device.ownership import owned
-from haven_device.panel_state import PIN
 from haven_device.pins import Pins, mock_factory
 from haven_device.radio.drivers import DRIVERS
 from haven_device.serial_port import SerialReceiver
 from haven_device.settings import Settings
 from haven_device.simulate import SimulatedReceiver, obey_stdin
 from haven_device.trace import JsonTrace, LogTrace, Trace
+from haven_device.troubles import PIN
 from haven_device.uplink import Uplink
 from haven_device.watchdog import Systemd
 from haven_device.writer import Writer

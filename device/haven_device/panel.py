@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from haven_contract.messages import PendantVitals
-from haven_contract.words import DEVICE_SOURCE, InputState, Kind
-from haven_device import commands, contacts, pendants, progress
+from haven_contract.words import InputState, Kind
+from haven_device import commands, contacts, pendants, progress, troubles
 from haven_device.contacts import Contact, Happening
 from haven_device.events import (
     AliveCame,
@@ -31,11 +31,12 @@ from haven_device.events import (
     TellState,
     Tick,
 )
-from haven_device.panel_state import RECEIVER, STUCK, State, Trouble
+from haven_device.panel_state import State
 from haven_device.patterns import Pattern
 from haven_device.progress import Alarms
 from haven_device.radio.frames import Frame, PendantFrame
 from haven_device.settings import ContactSettings
+from haven_device.troubles import RECEIVER_LOST, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +136,27 @@ def _tick(state: State, now: int) -> Result:
     down = state.receiver_down_since
     receiver = state.settings.receiver
     if receiver and down is not None and now - down >= receiver.lost_after_s * 1000:
-        state, more = _trouble(state, Trouble(DEVICE_SOURCE, Kind.RECEIVER_LOST, RECEIVER), now, present=True)
+        state, more = _trouble(state, RECEIVER_LOST, now, present=True)
         effects += more
     alarms = progress.settled(state.alarms, now)
     if alarms is not state.alarms:
         state, more = _keep_alarms(state, alarms)
         effects += more
-    return state, effects
+    for trouble in _over_unnoticed(state):
+        state, more = _trouble(state, trouble, now, present=False)
+        effects += more
+    return replace(state, gone=frozenset()) if state.gone else state, effects
+
+
+def _over_unnoticed(state: State) -> list[Trouble]:
+    """Troubles that are over though nothing happens to say so: it happened before this process, or to its memory."""
+    found = sorted(state.gone)
+    for settings in state.settings.contacts if state.doubtful else ():
+        contact, trouble = state.contacts[settings.source], troubles.of_contact(settings)
+        at_rest = not contact.raw and not contact.closed and troubles.of_pin(settings.source) not in state.troubles
+        if at_rest and trouble in state.doubtful:
+            found.append(trouble)
+    return found
 
 
 def _contact_did(
@@ -152,14 +167,9 @@ def _contact_did(
     for happening, at in happenings:
         if happening is Happening.PRESSED:
             effects.append(Report(settings.kind, settings.source, at))
-        if settings.is_button:
-            trouble = Trouble(settings.source, Kind.DEVICE_FAULT, STUCK)
-            begins = happening is Happening.STUCK
-        else:
-            trouble = Trouble(settings.source, settings.kind)
-            begins = happening is Happening.CLOSED
+        begins = happening is (Happening.STUCK if settings.is_button else Happening.CLOSED)
         if begins or happening is Happening.OPENED:
-            state, more = _trouble(state, trouble, at, present=begins)
+            state, more = _trouble(state, troubles.of_contact(settings), at, present=begins)
             effects += more
         if happening in {Happening.CLOSED, Happening.OPENED}:
             effects.append(TellState())
@@ -200,7 +210,7 @@ def _heard_unknown(state: State, frame: PendantFrame) -> Result:
 def _receiver_changed(state: State, up: bool, why: str, now: int) -> Result:
     if up:
         state = replace(state, receiver_down_since=None)
-        return _trouble(state, Trouble(DEVICE_SOURCE, Kind.RECEIVER_LOST, RECEIVER), now, present=False)
+        return _trouble(state, RECEIVER_LOST, now, present=False)
     if state.receiver_down_since is None:
         state = replace(state, receiver_down_since=now)
     return state, [Note(f"radio receiver: {why}")]
@@ -209,13 +219,22 @@ def _receiver_changed(state: State, up: bool, why: str, now: int) -> Result:
 def _trouble(
     state: State, trouble: Trouble, at: int, *, present: bool, detail: Mapping[str, Any] | None = None
 ) -> Result:
-    if present == (trouble in state.troubles):
+    known, doubtful = trouble in state.troubles, trouble in state.doubtful
+    if known if present else not (known or doubtful):
         return state, []
-    troubles = state.troubles | {trouble} if present else state.troubles - {trouble}
-    described = {"fault": trouble.fault} if trouble.fault else {}
-    report = Report(trouble.kind, trouble.source, at, restored=not present, detail={**described, **(detail or {})})
-    kept = sorted([item.source, item.kind, item.fault] for item in troubles)
-    return replace(state, troubles=troubles), [report, Keep("troubles", kept), TellState()]
+    state = replace(
+        state,
+        troubles=state.troubles | {trouble} if present else state.troubles - {trouble},
+        doubtful=state.doubtful - {trouble},
+    )
+    effects: list[Effect] = [Keep("troubles", troubles.to_json(state.troubles))]
+    if doubtful:
+        effects.append(Keep("doubtful", troubles.to_json(state.doubtful)))
+    if present or trouble.has_restoral:
+        described = {"fault": trouble.fault} if trouble.fault else {}
+        detail = {**described, **(detail or {})}
+        effects.append(Report(trouble.kind, trouble.source, at, restored=not present, detail=detail))
+    return state, [*effects, TellState()]
 
 
 def _keep_alarms(state: State, alarms: Alarms) -> Result:

@@ -12,6 +12,9 @@ from haven_device.errors import StoreBrokenError, StoreError
 from haven_device.outbox import StoredEvent
 
 NAME = "outbox.sqlite"
+_DOUBT = "outbox.doubtful"
+"""There while values may be missing on the disk. It has no content: a full disk takes it all the same."""
+
 _SIDE_FILES = ("", "-wal", "-shm")
 _KEPT_BROKEN = 3
 """Damaged files that are kept for whoever wants to look into them."""
@@ -105,6 +108,23 @@ def move_aside(folder: Path) -> Path:
     except OSError as error:
         raise StoreError(f"{folder / NAME} is damaged and cannot be moved aside: {error}") from error
     return target
+
+
+def doubt(folder: Path) -> None:
+    """Note that values may be missing on the disk, as well as it goes."""
+    with suppress(OSError):
+        (folder / _DOUBT).touch()
+
+
+def trust(folder: Path) -> None:
+    """The disk has everything again."""
+    with suppress(OSError):
+        (folder / _DOUBT).unlink(missing_ok=True)
+
+
+def is_doubtful(folder: Path) -> bool:
+    """Values may be missing."""
+    return (folder / _DOUBT).exists()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, Self
 from haven_device.errors import StoreBrokenError, StoreError
 from haven_device.events import Input, Stored, StoreLoaded, StoreReplaced, StoreState
 from haven_device.outbox import StoredEvent
-from haven_device.store import Store, move_aside
+from haven_device.store import Store, doubt, is_doubtful, move_aside, trust
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class Writer:
         self._store: Store | None = None
         self._works: bool | None = None
         self._loaded = True
+        self.memory_lost = False
+        """After `load`: values that an earlier process kept may be missing."""
         self._failed_at = -settle_s
         self._wake = threading.Condition()
         self._add: dict[str, StoredEvent] = {}
@@ -61,6 +63,7 @@ class Writer:
 
     def load(self) -> tuple[list[StoredEvent], dict[str, Any]]:
         """What was stored. Nothing if the disk gives nothing now: StoreState tells it, StoreLoaded brings it later."""
+        self.memory_lost = is_doubtful(self._folder)
         try:
             store = self._open()
             return store.events(), store.kept()
@@ -69,6 +72,7 @@ class Writer:
         except StoreError as error:
             self._failed(error)
             self._loaded = False
+        self.memory_lost = True
         return [], {}
 
     def __enter__(self) -> Self:
@@ -109,10 +113,10 @@ class Writer:
                 self._remove.add(event_id)
             self._wake.notify()
 
-    def keep(self, key: str, value: Any) -> None:
-        """Store a value under a key."""
+    def keep(self, values: Mapping[str, Any]) -> None:
+        """Store values under their keys."""
         with self._wake:
-            self._keep[key] = value
+            self._keep.update(values)
             self._wake.notify()
 
     def _run(self) -> None:
@@ -125,7 +129,8 @@ class Writer:
                 ending = self._ending
             written = self._write(add, remove, keep) if add or remove or keep else True
             if written:
-                if monotonic() - self._failed_at >= self._settle_s:
+                if not self._works and monotonic() - self._failed_at >= self._settle_s:
+                    trust(self._folder)
                     self._tell(works=True)
             elif not ending:
                 with self._wake:
@@ -172,10 +177,14 @@ class Writer:
     def _failed(self, error: StoreError) -> None:
         self._close()
         self._failed_at = monotonic()
+        doubt(self._folder)
         self._tell(works=False, why=str(error))
 
     def _replace(self, error: StoreBrokenError) -> None:
+        """Begin a new file. That it works is told anew, once it has settled."""
         self._close()
+        self._failed_at, self._works = monotonic(), None
+        doubt(self._folder)
         try:
             aside = move_aside(self._folder)
         except StoreError as worse:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from haven_contract.messages import Command, Reply
 from haven_contract.words import Action, Kind
-from haven_device import panel, panel_state
+from haven_device import panel, panel_state, troubles
 from haven_device.events import (
     Answer,
     CommandCame,
@@ -46,6 +46,11 @@ SETTINGS = Settings(
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
 
+def heard(at: int = 0, **facts: Any) -> RadioHeard:
+    """A telegram of the store's pendant, or of another."""
+    return RadioHeard(PendantFrame(**{"raw": "", "pendant": "0a1b2c", **facts}), at)
+
+
 class Store:
     """A store's box: its core, its clock, and everything that it did."""
 
@@ -56,10 +61,13 @@ class Store:
         now: int = 5000,
         *,
         receiver_answers: bool = True,
+        memory_lost: bool = False,
     ) -> None:
         self.now = now
-        self.state = panel_state.start(settings, kept or {}, now)
+        self.state = panel_state.start(settings, kept or {}, now, memory_lost=memory_lost)
         self.kept: dict[str, Any] = dict(kept or {})
+        if memory_lost:
+            self.kept["doubtful"] = troubles.to_json(self.state.doubtful)
         self.effects: list[Effect] = []
         self.made = 0
         if receiver_answers:
@@ -92,11 +100,10 @@ class Store:
         return self.contact("button:counter", active=True).contact("button:counter", active=False)
 
     def pendant(self, **facts: Any) -> Self:
-        frame = PendantFrame(**{"raw": "", "pendant": "0a1b2c", "pressed": True, **facts})
-        return self.gets(RadioHeard(frame, self.now))
+        return self.gets(heard(self.now, **{"pressed": True, **facts}))
 
-    def restarts(self, settings: Settings = SETTINGS) -> "Store":
-        return Store(settings, self.kept, now=500)
+    def restarts(self, settings: Settings = SETTINGS, *, receiver_answers: bool = True) -> "Store":
+        return Store(settings, self.kept, now=500, receiver_answers=receiver_answers)
 
     def reports(self, kind: str | None = None) -> list[Report]:
         return [one for one in self.effects if isinstance(one, Report) and kind in {None, one.kind}]

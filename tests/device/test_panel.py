@@ -198,12 +198,6 @@ def test_the_state_is_told_when_an_input_changes() -> None:
     assert panel.inputs(store.state) == {"button:counter": "ok", "sensor:lid": "active", "pendant:0a1b2c": "ok"}
 
 
-def test_troubles_of_inputs_that_are_configured_no_more_are_forgotten() -> None:
-    store = Store().contact("sensor:lid", active=True)
-    after = store.restarts(replace(SETTINGS, contacts=SETTINGS.contacts[:1]))
-    assert after.state.troubles == frozenset()
-
-
 def test_kept_values_that_make_no_sense_are_left_out() -> None:
     odd = {"troubles": [[1], "x", None], "alarms": {"a": 1}, "answers": [["c1", "yes"]], "unknown": [3]}
     state = Store(kept=odd).state

@@ -186,9 +186,9 @@ def test_a_disk_that_is_broken_for_long_does_not_fill_the_memory(tmp_path: Path)
     assert isinstance(told[0], StoreState)
 
 
-def test_damage_at_run_time_begins_a_new_file_and_says_so(tmp_path: Path) -> None:
+def test_damage_at_run_time_begins_a_new_file_and_says_so_and_later_that_it_works(tmp_path: Path) -> None:
     told = Told()
-    writer = Writer(tmp_path, told.append, retry_s=0.02)
+    writer = Writer(tmp_path, told.append, retry_s=0.02, settle_s=0.1)
     writer.load()
     with writer:
         writer.add(event(1), {})
@@ -200,6 +200,8 @@ def test_damage_at_run_time_begins_a_new_file_and_says_so(tmp_path: Path) -> Non
         writer.add(event(2), {})
         until(lambda: told.of(StoreReplaced))
         until(lambda: 2 in told.stored())
+        until(lambda: told[-1] == StoreState(works=True))
+    assert [type(one) for one in told if not isinstance(one, Stored)] == [StoreState, StoreReplaced, StoreState]
     assert list(tmp_path.glob(f"{NAME}.broken-*"))
 
 
