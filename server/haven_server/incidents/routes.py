@@ -102,12 +102,14 @@ def get_incidents(
     before: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only smaller ids, for paging")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = 100,
 ) -> list[IncidentView]:
+    """The address of a home is shown while its incident is open, and each showing is audited."""
     wanted = Wanted(open_only=open_only, site=site, before=before, limit=limit)
     return [IncidentView.model_validate(view) for view in list_incidents(core, actor, wanted)]
 
 
 @router.get("/{incident_id}", summary="One incident with its events, its way to the police and its timeline")
 def get_incident(core: CoreDep, actor: ActorDep, incident_id: IncidentId) -> IncidentDetail:
+    """Of a very long incident the newest events and lines."""
     return IncidentDetail.model_validate(show_incident(core, actor, incident_id))
 
 
@@ -118,25 +120,30 @@ def _step(core: CoreDep, actor: ActorDep, incident_id: IncidentId, request: Requ
 
 @router.post("/{incident_id}/acknowledge", summary="I have it")
 def acknowledge(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
+    """Of two who do it at once one wins, and the other is told who."""
     return _step(core, actor, incident_id, Request(step=Step.ACKNOWLEDGE, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/dispatch", summary="Help is on its way")
 def dispatch(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
+    """The clerk's light shows it."""
     return _step(core, actor, incident_id, Request(step=Step.DISPATCH, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/arrive", summary="Help has arrived")
 def arrive(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
+    """From now on a press at the site is a new emergency."""
     return _step(core, actor, incident_id, Request(step=Step.ARRIVE, version=body.version, note=body.note))
 
 
 @router.post("/{incident_id}/close", summary="It is over; tell what it was")
 def close(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: CloseBody) -> IncidentDetail:
+    """A false alarm is marked, never deleted."""
     request = Request(step=Step.CLOSE, version=body.version, note=body.note, disposition=body.disposition)
     return _step(core, actor, incident_id, request)
 
 
 @router.post("/{incident_id}/reopen", summary="It is not over after all")
 def reopen(core: CoreDep, actor: ActorDep, incident_id: IncidentId, body: StepBody) -> IncidentDetail:
+    """It waits for somebody again, and rings."""
     return _step(core, actor, incident_id, Request(step=Step.REOPEN, version=body.version, note=body.note))

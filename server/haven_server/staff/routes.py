@@ -1,18 +1,20 @@
-"""API tokens over HTTP."""
+"""API tokens and the audit trail over HTTP."""
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 
 from haven_server.api import PROBLEMS, ActorDep, CoreDep
 from haven_server.sites.forms import Form, View
 from haven_server.staff.access import Role
+from haven_server.staff.audit import list_audit
 from haven_server.staff.tokens import create_token, list_tokens, revoke_token
 
 router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"], responses=PROBLEMS)
+audit = APIRouter(prefix="/api/v1/audit", tags=["audit"], responses=PROBLEMS)
 
 NAME_PATTERN = r"^[0-9A-Za-z가-힣][0-9A-Za-z가-힣._@ -]{0,63}$"
 
@@ -44,6 +46,17 @@ class TokenView(View):
     """Null while it is in force."""
 
 
+class AuditView(View):
+    """Who did what."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
 @router.post("", summary="Make a token", status_code=HTTPStatus.CREATED)
 def create(core: CoreDep, actor: ActorDep, form: TokenForm) -> NewToken:
     """Its text is in this answer and in no other."""
@@ -63,3 +76,20 @@ def list_them(core: CoreDep, actor: ActorDep) -> list[TokenView]:
 def revoke(core: CoreDep, actor: ActorDep, name: Annotated[str, Path(pattern=NAME_PATTERN)]) -> None:
     """Its name stays taken, so that the audit trail never means two by one name."""
     revoke_token(core, actor, name)
+
+
+@audit.get("", summary="The audit trail, newest first")
+def list_lines(
+    core: CoreDep,
+    actor: ActorDep,
+    *,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Only lines before this one.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[AuditView]:
+    """Without personal data."""
+    return [
+        AuditView(
+            id=line.id, at=line.at, actor=line.actor, action=line.action, subject=line.subject, detail=line.detail
+        )
+        for line in list_audit(core, actor, before=before, limit=limit)
+    ]

@@ -23,8 +23,12 @@ EVERYBODY = frozenset(Role)
 ADMIN = frozenset({Role.ADMIN})
 COMMANDING = frozenset({Role.ADMIN, Role.DISPATCHER, Role.TECHNICIAN})
 FITTING = frozenset({Role.ADMIN, Role.TECHNICIAN})
+SEEING = frozenset({Role.ADMIN, Role.DISPATCHER, Role.POLICE, Role.AUDITOR})
+HANDLING = frozenset({Role.ADMIN, Role.DISPATCHER, Role.POLICE})
+AUDITING = frozenset({Role.ADMIN, Role.AUDITOR})
 
 SITES, DESKS, DEVICES = "/api/v1/sites", "/api/v1/desks", "/api/v1/devices"
+INCIDENTS = "/api/v1/incidents"
 STORE = store().model_dump(mode="json")
 DESK = {"station": "서울송파경찰서", "kind": "station"}
 WEBHOOK = {"kind": "webhook", "url": "https://desk.example/"}
@@ -71,6 +75,14 @@ ROUTES = (
     Route("GET", f"{DEVICES}/{{device_id}}/commands", EVERYBODY),
     Route("GET", f"{DEVICES}/{{device_id}}/commands/{{command_id}}", EVERYBODY, status=404),
     Route("GET", "/api/v1/troubles", EVERYBODY),
+    Route("GET", INCIDENTS, SEEING),
+    Route("GET", f"{INCIDENTS}/{{incident_id}}", SEEING, status=404),
+    *(
+        Route("POST", f"{INCIDENTS}/{{incident_id}}/{step}", HANDLING, {"version": 1}, 404)
+        for step in ("acknowledge", "dispatch", "arrive", "reopen")
+    ),
+    Route("POST", f"{INCIDENTS}/{{incident_id}}/close", HANDLING, {"version": 1, "disposition": "real"}, 404),
+    Route("GET", "/api/v1/audit", AUDITING),
     Route("GET", "/api/v1/tokens", ADMIN),
     Route("POST", "/api/v1/tokens", ADMIN, {"name": "new", "role": "police"}, 201),
     Route("POST", "/api/v1/tokens/{name}/revoke", ADMIN, status=204),
@@ -98,6 +110,7 @@ def places(core: Core, admin: Actor) -> dict[str, str]:
         "source": "button:counter",
         "command_id": "00000000-0000-4000-8000-000000000000",
         "name": "old",
+        "incident_id": "999",
     }
 
 
@@ -134,5 +147,10 @@ def test_without_a_token_nothing_is_told(app: FastAPI, places: dict[str, str], t
 
 
 def test_the_table_has_every_route(app: FastAPI) -> None:
-    there = {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
+    there = {
+        (method.upper(), path)
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/api/")
+    }
     assert {(route.method, route.path) for route in ROUTES} == there
