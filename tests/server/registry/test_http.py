@@ -156,6 +156,8 @@ def test_the_openapi_document_tells_of_every_route(app: FastAPI) -> None:
         for method, told in methods.items():
             assert told["summary"], (method, path)
             assert told["description"], (method, path)
+            if not path.startswith("/api/"):
+                continue  # for machines that watch the server
             assert "application/problem+json" in told["responses"]["403"]["content"]
             success = min(told["responses"])
             assert success == "204" or told["responses"][success]["content"]["application/json"]["schema"], path
