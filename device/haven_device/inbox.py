@@ -18,8 +18,8 @@ class Inbox:
     pendant comes only once, so the radio's thread waits.
     """  # noqa: D400 - the sentence goes on below
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._queue: queue.Queue[Input] = queue.Queue(limit)
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Input] = queue.Queue(LIMIT)
         self.lost = 0
 
     def put(self, what: Input) -> None:

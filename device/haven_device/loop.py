@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 POLL_MS = 100
 """Contacts are read so often, because edges may be lost."""
 
-_AT_ONCE = 200
+AT_ONCE = 200
 """Inputs handled before the rest gets its turn."""
 
 _KEEP_TIME_MS = 3_600_000
@@ -150,7 +150,7 @@ class Box:
 
     def round(self, wait_s: float) -> None:
         """Take what has come, waiting so long for the first, and do what is to be done now."""
-        for what in self._inbox.take(wait_s, _AT_ONCE):
+        for what in self._inbox.take(wait_s, AT_ONCE):
             self._handle(what)
         self._work()
         self._memory.write()

@@ -17,7 +17,7 @@ WINDOW = 20
 """Events that are on their way at once. A fresh alarm does not count: it never waits behind a backlog."""
 
 HARD_WINDOW = 60
-_GONE = 64
+GONE = 64
 """Events whose hash is remembered after the first receipt, for the later ones."""
 
 _PATIENCE_CAP = 30
@@ -70,7 +70,7 @@ class Outbox:
         self._jitter = jitter
         self._waiting = {event.event_id: self._new(event, fresh=False) for event in stored}
         self._by_digest = {_digest(event.payload): event.event_id for event in self.events()}
-        self._gone: deque[tuple[str, str]] = deque(maxlen=_GONE)
+        self._gone: deque[tuple[str, str]] = deque(maxlen=GONE)
         self.given_up = 0
 
     def __len__(self) -> int:

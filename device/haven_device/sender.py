@@ -37,8 +37,11 @@ _STATE_PAUSE_MS = 1000
 """Changes of state within this time go as one."""
 
 _STATE_AGAIN_MS = 5000
-_NUMBERS = 500
-_ALIVE_PATIENCE_CAP = 20
+NUMBERS = 500
+"""Sendings whose acknowledgement is awaited; that of an older one is of no use any more."""
+
+ALIVE_PATIENCE_CAP = 20
+"""Brokers behind which no server answers are changed ever more seldom, up to this many reporting times."""
 
 
 class Wire(Protocol):
@@ -119,7 +122,7 @@ class Sender:
             self._outbox.broker_changed(now)
             self._change_broker("no receipt", now)
         elif self.is_up and now - self._last_answer > 1000 * reporting_s * self._alive_patience:
-            self._alive_patience = min(_ALIVE_PATIENCE_CAP, self._alive_patience * 2)
+            self._alive_patience = min(ALIVE_PATIENCE_CAP, self._alive_patience * 2)
             self._change_broker("no server answers", now)
         if plan.wants_connect(now, alarm=self._outbox.has_alarm):
             self._connect(now)
@@ -215,7 +218,7 @@ class Sender:
             number = self._publish(Up.EVENT, event.payload, expiry_s=EVENT_EXPIRY_S, sent=sent)
             if number is None:
                 return
-            if len(self._events_by_number) >= _NUMBERS:
+            if len(self._events_by_number) >= NUMBERS:
                 del self._events_by_number[next(iter(self._events_by_number))]
             self._events_by_number[number] = event.event_id
             attempt = self._outbox.sent(event.event_id, now)

@@ -11,7 +11,7 @@ from haven_device.clock import Clock
 
 _log = logging.getLogger(__name__)
 
-_LINES = 10_000
+LINES = 10_000
 
 
 class Trace(Protocol):
@@ -38,7 +38,7 @@ class JsonTrace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lines: queue.Queue[str] = queue.Queue(_LINES)
+        self._lines: queue.Queue[str] = queue.Queue(LINES)
         threading.Thread(target=self._run, name="trace", daemon=True).start()
 
     def tell(self, what: str, **facts: Any) -> None:

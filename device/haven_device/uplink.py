@@ -28,7 +28,7 @@ from haven_device.tls import client_context, is_out_of_date
 
 _log = logging.getLogger(__name__)
 
-_QUEUE = 500
+QUEUE = 500
 """Messages that paho may hold; the outbox sends far fewer at once."""
 
 _HANG_UP_S = 3.0
@@ -150,8 +150,8 @@ class Connection:
             reconnect_on_failure=False,
         )
         client.username_pw_set(self._device_id)
-        client.max_inflight_messages_set(_QUEUE)
-        client.max_queued_messages_set(_QUEUE)
+        client.max_inflight_messages_set(QUEUE)
+        client.max_queued_messages_set(QUEUE)
         will_properties = Properties(PacketTypes.WILLMESSAGE)
         will_properties.MessageExpiryInterval = EVENT_EXPIRY_S
         client.will_set(up(self._device_id, Up.STATE), will.encode(), qos=1, properties=will_properties)

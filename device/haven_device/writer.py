@@ -124,7 +124,7 @@ class Writer:
             self._beat = monotonic()
             with self._wake:
                 if not (self._add or self._remove or self._keep or self._ending):
-                    self._wake.wait(_BEAT_S)
+                    self._wake.wait(min(_BEAT_S, self._settle_s))
                 add, remove, keep = dict(self._add), set(self._remove), dict(self._keep)
                 ending = self._ending
             written = self._write(add, remove, keep) if add or remove or keep else True

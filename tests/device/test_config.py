@@ -1,8 +1,12 @@
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from haven_contract.messages import Heartbeat, PendantVitals, State
+from haven_contract.wire import MAX_PAYLOAD
+from haven_contract.words import InputState
 from haven_device import config
 from haven_device.errors import ConfigError
 from haven_device.main import EXIT_CONFIG, cli
@@ -100,10 +104,41 @@ def test_what_is_wrong_is_said(tmp_path: Path, before: str, after: str, fault: s
     assert any(fault in one for one in faults), faults
 
 
-def test_more_inputs_than_a_message_can_carry_are_refused(tmp_path: Path) -> None:
-    many = "".join(f'[[pendant]]\nid = "{number:x}"\n' for number in range(100))
-    (fault,) = faults_of(tmp_path, EXAMPLE.read_text() + many)
-    assert "pendant: there are 103 inputs; expected at most 64 in all" in fault
+def test_as_many_inputs_as_a_message_can_carry_and_not_one_more(tmp_path: Path) -> None:
+    there = len(config.load(EXAMPLE).contacts) + len(config.load(EXAMPLE).pendants)
+    pendants = [f'[[pendant]]\nid = "{number:016x}"\n' for number in range(config.MAX_INPUTS - there + 1)]
+    (fault,) = faults_of(tmp_path, EXAMPLE.read_text() + "".join(pendants))
+    assert "pendant: there are 65 inputs; expected at most 64 in all" in fault
+    assert faults_of(tmp_path, EXAMPLE.read_text() + "".join(pendants[1:])) == []
+
+
+def test_the_most_inputs_with_the_longest_names_fit_into_state_and_heartbeat() -> None:
+    names = [f"{number:024}" for number in range(config.MAX_INPUTS)]
+    worst_inputs = {f"button:{name}": max(InputState, key=len) for name in names}
+    worst_pendant = PendantVitals(battery="low", seen_s=2**31)
+    state = State(online=True, boot_id=str(uuid4()), connection=2**31, mono_ms=2**40, inputs=worst_inputs)
+    beat = Heartbeat(
+        boot_id=str(uuid4()), mono_ms=2**40, seq=2**31, pendants={name[-16:]: worst_pendant for name in names}
+    )
+    for message in (state.encode(), beat.encode()):
+        assert 2000 < len(message) <= MAX_PAYLOAD
+
+
+@pytest.mark.parametrize(
+    ("key", "fits", "too_much"),
+    [
+        ("name", "n" * 24, "n" * 25),
+        ("label", "l" * 200, "l" * 201),
+        ("id", "a" * 16, "a" * 17),
+        ("device_id", "d" * 32, "d" * 33),
+        ("port", "/" * 1000, "/" * 1001),
+    ],
+)
+def test_texts_are_bounded(tmp_path: Path, key: str, fits: str, too_much: str) -> None:
+    for text, expected in ((fits, 0), (too_much, 1)):
+        changed = re.sub(rf'^{key} = ".*?"', f'{key} = "{text}"', WHOLE, count=1, flags=re.MULTILINE)
+        assert text in changed
+        assert len(faults_of(tmp_path, changed)) == expected, text
 
 
 def test_a_box_without_any_input_is_refused(tmp_path: Path) -> None:

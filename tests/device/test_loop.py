@@ -9,8 +9,9 @@ import pytest
 from device.fakes import FakePins
 from device.loop_rig import rig_in
 from haven_device.events import Edge, Tick
-from haven_device.inbox import Inbox
+from haven_device.inbox import LIMIT, Inbox
 from haven_device.indicator import Indicator
+from haven_device.loop import AT_ONCE
 from haven_device.panel import Shown
 from haven_device.patterns import LOOKS, Pattern, level_at
 
@@ -58,13 +59,21 @@ def test_press_time_and_clock_are_of_the_first_edge_however_late_it_is_handled(t
 
 @pytest.mark.expects_error("Tick is lost")
 def test_the_queue_is_bounded_and_says_what_it_lost(caplog: pytest.LogCaptureFixture) -> None:
-    inbox = Inbox(limit=3)
-    for _ in range(5):
+    inbox = Inbox()
+    for _ in range(LIMIT + 2):
         inbox.put(Tick())
     assert inbox.lost == 2
     assert "Tick is lost" in caplog.text
-    assert len(inbox.take(0, 10)) == 3
+    assert len(inbox.take(0, 2 * LIMIT)) == LIMIT
     assert inbox.take(0, 10) == []
+
+
+def test_a_flood_of_inputs_does_not_keep_the_rest_from_its_turn(tmp_path: Path) -> None:
+    with rig_in(tmp_path) as rig:
+        for _ in range(AT_ONCE + 100):
+            rig.inbox.put(Tick())
+        rig.box.round(0)
+        assert len(rig.inbox.take(0, LIMIT)) == 100
 
 
 @pytest.mark.expects_error("the outbox is full")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from haven_contract.words import Kind
-from haven_device.outbox import HARD_WINDOW, WINDOW, Outbox, StoredEvent
+from haven_device.outbox import GONE, HARD_WINDOW, WINDOW, Outbox, StoredEvent
 from haven_device.settings import Address, LinkSettings
 
 LINK = LinkSettings(brokers=(Address("a", 1), Address("b", 2)), ca=Path(), certificate=Path(), key=Path())
@@ -57,6 +57,31 @@ def test_a_receipt_may_name_the_hash_of_what_the_server_could_not_read() -> None
     name = f"sha256:{hashlib.sha256(b'payload 1').hexdigest()}"
     assert box.receipt(name) == ("event-1", True)
     assert box.receipt(name) == ("event-1", False)
+
+
+def test_the_hashes_of_the_last_events_that_left_are_remembered_and_no_more() -> None:
+    box = outbox()
+    names = {seq: f"sha256:{hashlib.sha256(f'payload {seq}'.encode()).hexdigest()}" for seq in range(1, GONE + 2)}
+    for seq in names:
+        box.add(event(seq))
+        box.receipt(f"event-{seq}")
+    assert box.receipt(names[1]) == (names[1], False)
+    assert [box.receipt(names[seq])[0] for seq in (2, GONE + 1)] == ["event-2", f"event-{GONE + 1}"]
+
+
+def test_an_alarm_that_no_broker_brings_through_still_wants_another_one_every_five_minutes() -> None:
+    box = outbox()
+    box.add(event(1))
+    pauses, since = [], 0
+    for now in range(0, 2_000_000, 100):
+        send_all(box, now)
+        if box.wants_other_broker(now, last_answer=now):
+            box.broker_changed(now)
+            box.link_up()
+            pauses.append((now - since) // 1000)
+            since = now
+    assert pauses[:4] == [10, 20, 40, 80]
+    assert set(pauses[5:]) == {300}
 
 
 def test_refused_by_the_broker_comes_again_soon_and_not_at_once() -> None:

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from device.fakes import FakeClock
 from haven_device import vitals
 from haven_device.clock import EARLIEST, SimulatedClock, SystemClock
 from haven_device.patterns import LOOKS
-from haven_device.trace import JsonTrace
+from haven_device.trace import LINES, JsonTrace
 from haven_device.watchdog import Systemd
 
 ROOT = Path(__file__).parents[2]
@@ -106,15 +107,28 @@ def test_the_simulated_clock_plays_another_boot() -> None:
     assert machine.utc() > EARLIEST
 
 
+class Reader(io.StringIO):
+    """Standard output whose reader pauses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = threading.Event()
+
+    def write(self, text: str) -> int:
+        assert self.reads.wait(10)
+        return super().write(text)
+
+
 def test_the_trace_is_lines_of_json_and_never_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = io.StringIO()
+    out = Reader()
     monkeypatch.setattr(sys, "stdout", out)
     trace = JsonTrace(FakeClock())
-    for number in range(50_000):
+    for number in range(LINES + 100):
         trace.tell("led", pattern="dark", number=number)
+    out.reads.set()
     trace.flush()
     lines = out.getvalue().splitlines()
-    assert 0 < len(lines) <= 50_000
+    assert LINES <= len(lines) <= LINES + 1, "what waits, and what its thread has in hand"
     assert json.loads(lines[0]) == {
         "what": "led",
         "at": "2026-11-21T03:00:00.000000Z",

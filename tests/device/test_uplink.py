@@ -1,6 +1,8 @@
 """The paho adapter against a real Mosquitto with mutual TLS."""
 
 import ctypes
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from haven_contract.words import Stage
 from haven_device.clock import EARLIEST
 from haven_device.events import Input, LinkDown, LinkUp, MessageCame, Published
 from haven_device.settings import Address, LinkSettings
-from haven_device.uplink import Uplink
+from haven_device.uplink import QUEUE, Uplink
 from haven_provisioning import ca
 from haven_provisioning.installation import Credentials
 from mosquitto import Mosquitto
@@ -97,6 +99,17 @@ def test_nobody_subscribed_is_told_as_16(box: Box, broker: Mosquitto) -> None:
     box.connect(broker.outer_port)
     number = box.uplink.publish(Up.EVENT, b"{}", qos=1)
     until(lambda: Published(1, number or 0, 16) in box.told)
+
+
+def test_a_broker_that_says_nothing_gets_so_many_messages_and_no_more(box: Box, broker: Mosquitto) -> None:
+    box.connect(broker.outer_port)
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        numbers = [box.uplink.publish(Up.EVENT, b"{}", qos=1) for _ in range(QUEUE + 10)]
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    assert None not in numbers[:QUEUE]
+    assert numbers[QUEUE:] == [None] * 10
 
 
 def test_the_session_keeps_receipts_while_the_box_is_away(box: Box, broker: Mosquitto, dispatch: Dispatch) -> None:
