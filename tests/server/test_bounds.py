@@ -65,19 +65,19 @@ def test_a_press_is_compared_with_so_many_unclosed_incidents(dispatch: Dispatch)
     dispatch.store("S-1")
     box = dispatch.box("box-1", "S-1")
     first = box.press().incident_id
-    for _ in range(UNCLOSED - 1):
-        press_at_an_unknown_time(box)
+    for number in range(UNCLOSED - 1):
+        press_at_an_unknown_time(box, f"button:{number}")
     assert box.press().incident_id == first
-    newest = press_at_an_unknown_time(box)
+    newest = press_at_an_unknown_time(box, "button:one-more")
     after = box.press().incident_id
     assert after not in {first, newest}
     assert after is not None
     assert dispatch.show(after)["linked_incident"] == f"HV-{newest}"
 
 
-def press_at_an_unknown_time(box: Box) -> int | None:
+def press_at_an_unknown_time(box: Box, source: str) -> int | None:
     """It opens an incident of its own each time."""
-    return box.send_saying(box.make(boot_id=None, mono_ms=None), None, None).incident_id
+    return box.send_saying(box.make(source=source, boot_id=None, mono_ms=None), None, None).incident_id
 
 
 def test_a_server_that_returns_repeats_only_the_newest_receipts(dispatch: Dispatch) -> None:
