@@ -3,15 +3,16 @@
 import queue
 import threading
 from collections.abc import Callable
-from typing import Self
 
 import structlog
 from sqlalchemy.orm import Session
 
+from haven_server.background import Background
 from haven_server.core import Core
 from haven_server.db.faults import is_database_fault
 from haven_server.incidents.receipts import current_receipts
 from haven_server.incidents.response import RESPONSES, UNKNOWN_KIND
+from haven_server.ingest.batches import take_batch
 from haven_server.ingest.connection import Delivered
 from haven_server.ingest.inbound import Inbound
 from haven_server.ingest.recording import EventRecorder, Recorded
@@ -24,7 +25,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
 
-class AlarmLane:
+class AlarmLane(Background):
     """A context manager with one thread. Nothing is acknowledged before it is committed."""
 
     def __init__(
@@ -35,51 +36,26 @@ class AlarmLane:
         deliver: Callable[[list[int]], None],
         recorder: EventRecorder | None = None,
     ) -> None:
+        super().__init__("alarm lane")
         self._core = core
         self._inbox = inbox
         self._came_up = came_up
         self._deliver = deliver
         self._recorder = recorder or EventRecorder(core.vault, core.server)
-        self._stopping = threading.Event()
         self.stuck = False
         """The database refuses alarms at present; they are kept and tried again."""
-        self._thread = threading.Thread(target=self._run, name="alarm lane", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                batch = self._take()
+                batch = take_batch(self._inbox, MAX_BATCH)
+                INBOX_WAITING.labels("alarms").set(self._inbox.qsize())
                 if batch:
                     self._process(batch)
                 elif self._came_up.is_set():
                     self._repeat_receipts()
             except Exception:
                 log.exception("the alarm lane failed; the broker will deliver again what was not acknowledged")
-
-    def _take(self) -> list[Delivered]:
-        try:
-            batch = [self._inbox.get(timeout=0.25)]
-        except queue.Empty:
-            return []
-        while len(batch) < MAX_BATCH:
-            try:
-                batch.append(self._inbox.get_nowait())
-            except queue.Empty:
-                break
-        INBOX_WAITING.labels("alarms").set(self._inbox.qsize())
-        return batch
 
     def _repeat_receipts(self) -> None:
         """Send the present receipt of every open incident: they may have been lost while a broker was away."""

@@ -1,9 +1,7 @@
 """The lane of states, heartbeats and replies. It never delays an alarm: its writes are routine."""
 
 import queue
-import threading
 from collections.abc import Callable
-from typing import Self
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,10 +9,12 @@ from sqlalchemy.orm import Session
 from haven_contract.errors import ContractError
 from haven_contract.messages import Heartbeat, Reply, State
 from haven_contract.topics import Up, parse_up
+from haven_server.background import Background
 from haven_server.core import Core
 from haven_server.db.faults import is_database_fault
 from haven_server.db.writer import Lane
 from haven_server.devices.commands import record_reply
+from haven_server.ingest.batches import take_batch
 from haven_server.ingest.connection import Delivered
 from haven_server.metrics import INBOX_WAITING, UNREADABLE_VITALS
 from haven_server.supervision.vitals import Vital, VitalsTold, record_vitals
@@ -29,7 +29,7 @@ class _Stopped(Exception):
     """The server stops before the database came back."""
 
 
-class VitalsLane:
+class VitalsLane(Background):
     """A context manager with one thread."""
 
     def __init__(
@@ -38,28 +38,16 @@ class VitalsLane:
         inbox: "queue.Queue[Delivered]",
         record: Callable[[Session, list[Vital]], VitalsTold] = record_vitals,
     ) -> None:
+        super().__init__("vitals lane")
         self._core = core
         self._record_vitals = record
         self._inbox = inbox
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vitals lane", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                batch = self._take()
+                batch = take_batch(self._inbox, MAX_BATCH)
+                INBOX_WAITING.labels("vitals").set(self._inbox.qsize())
                 if batch:
                     self._process(batch)
             except Exception:
@@ -109,19 +97,6 @@ class VitalsLane:
                 log.warning("heartbeats are not stored yet", reason=str(error)[:200])
                 self._stopping.wait(PAUSE_S)
         raise _Stopped
-
-    def _take(self) -> list[Delivered]:
-        try:
-            batch = [self._inbox.get(timeout=0.25)]
-        except queue.Empty:
-            return []
-        while len(batch) < MAX_BATCH:
-            try:
-                batch.append(self._inbox.get_nowait())
-            except queue.Empty:
-                break
-        INBOX_WAITING.labels("vitals").set(self._inbox.qsize())
-        return batch
 
     def _record(self, session: Session, vitals: list[Vital], replies: list[tuple[str, Reply]]) -> VitalsTold:
         told = self._record_vitals(session, vitals)

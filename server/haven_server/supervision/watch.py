@@ -1,13 +1,12 @@
 """The thread that watches the deadlines, all of which are in the database: a restart loses none."""
 
-import threading
 from collections.abc import Callable
-from typing import Self
 
 import structlog
 from sqlalchemy import func, select
 
 from haven_server import metrics
+from haven_server.background import Background
 from haven_server.core import Core
 from haven_server.db.faults import is_database_fault
 from haven_server.db.writer import Lane
@@ -23,27 +22,14 @@ log = structlog.get_logger()
 TICK_S = 0.5
 
 
-class Watch:
+class Watch(Background):
     """A context manager with one thread. Each step stands alone: one that fails never stops the next."""
 
     def __init__(self, core: Core, hears_vitals: Callable[[], bool]) -> None:
+        super().__init__("watch")
         self._core = core
         self._hears_vitals = hears_vitals
         self._stuck = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     @property
     def stuck(self) -> bool:
