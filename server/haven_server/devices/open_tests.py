@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from haven_contract.words import DEVICE_SOURCE
 from haven_server.core import Core
 from haven_server.db.database import lock_for_transaction
 from haven_server.devices.queries import find_device
 from haven_server.devices.standing import Standing
 from haven_server.devices.views import OpenTestState, OpenTestView
-from haven_server.models import Device, Event, OpenTest
-from haven_server.problems import Conflict
+from haven_server.models import Device, DeviceStatus, Event, OpenTest
+from haven_server.problems import Conflict, Invalid
 from haven_server.staff.access import Actor, May
 from haven_server.staff.audit import write_audit
 
@@ -19,12 +20,18 @@ TEST_S = 60
 
 
 def open_test(core: Core, actor: Actor, device_id: str, source: str) -> OpenTestView:
-    """Open a test of an input; Conflict if one is open there, or the box is not in service at a site."""
+    """Open a test of an input; Conflict if one is open there, or the box is not in service at a site.
+
+    Invalid, with the inputs there are, if the box has told its inputs and this is none of them: whoever presses the
+    right one after that, sure of a test, would raise a real alarm.
+    """
     actor.require(May.COMMAND_DEVICES)
     now = core.clock.now()
 
     def job(session: Session) -> OpenTestView:
-        return _view(write_open_test(session, actor, find_device(session, device_id), source, now), None, now)
+        device = find_device(session, device_id)
+        _check_input(session, device_id, source)
+        return _view(write_open_test(session, actor, device, source, now), None, now)
 
     return core.database.writer.run(job)
 
@@ -85,6 +92,13 @@ def withdraw_test(session: Session, device_id: str, source: str) -> None:
     session.execute(
         delete(OpenTest).where(OpenTest.device_id == device_id, OpenTest.source == source, OpenTest.used_by.is_(None))
     )
+
+
+def _check_input(session: Session, device_id: str, source: str) -> None:
+    status = session.get(DeviceStatus, device_id, populate_existing=True)
+    told = sorted((status.state.get("inputs") or {}) if status is not None else {})
+    if told and source not in told and source != DEVICE_SOURCE:
+        raise Invalid(f"box {device_id} has no input {source}; it has told of: {', '.join(told)}", inputs=told)
 
 
 def _view(test: OpenTest, event: Event | None, now: datetime) -> OpenTestView:
