@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,15 @@ from rich.table import Table
 from haven_contract.topics import SERVER_USER
 from haven_provisioning import broker, device_commands, options
 from haven_provisioning.errors import ProvisioningError, WrongInputError
-from haven_provisioning.installation import DEVICE_CA, SERVER_CA
+from haven_provisioning.installation import DEVICE_CA, SERVER_CA, Installation
 from haven_provisioning.options import Folder, Inner, PidFile
-from haven_provisioning.status import Urgency, authority_finding, certificate_findings, revocation_list_finding
+from haven_provisioning.status import (
+    Finding,
+    Urgency,
+    authority_finding,
+    certificate_findings,
+    revocation_list_finding,
+)
 from haven_provisioning.takeover import Address, take_over
 
 app = typer.Typer(
@@ -115,22 +122,29 @@ def forget_server(
 
 @app.command()
 def status(folder: Folder = options.DEFAULT_FOLDER) -> None:
-    """What ends when. Exit code 0: all well; 1: something ends soon; 2: something has ended."""
-    there = options.installation(folder)
-    now = options.now()
-    findings = [revocation_list_finding(there.revocation_list_end(), now)]
-    findings += [
-        authority_finding(name, there.authority_certificate(name).not_valid_after_utc, now)
-        for name in (DEVICE_CA, SERVER_CA)
-    ]
-    with there.registry() as registry:
-        findings += certificate_findings(registry.issued(), now)
+    """What ends when. Exit code 0: all well; 1: something ends soon; 2: something has ended, or cannot be looked at."""
+    try:
+        findings = _findings(options.installation(folder), options.now())
+    except (ProvisioningError, OSError) as error:
+        options.failed(str(error))
+        raise typer.Exit(Urgency.NOW) from None
     table = Table("", "what", "ends", "to do", box=None, pad_edge=False)
     marks = {Urgency.GOOD: "[green]good[/]", Urgency.SOON: "[yellow]soon[/]", Urgency.NOW: "[bold red]ENDED[/]"}
     for finding in findings:
         table.add_row(marks[finding.urgency], finding.what, f"{finding.ends_at:%Y-%m-%d %H:%M} UTC", finding.remedy)
     options.console.print(table)
     raise typer.Exit(max(finding.urgency for finding in findings))
+
+
+def _findings(there: Installation, now: datetime) -> list[Finding]:
+    there.check()
+    findings = [revocation_list_finding(there.revocation_list_end(), now)]
+    findings += [
+        authority_finding(name, there.authority_certificate(name).not_valid_after_utc, now)
+        for name in (DEVICE_CA, SERVER_CA)
+    ]
+    with there.registry() as registry:
+        return findings + certificate_findings(registry.issued(), now)
 
 
 def cli(arguments: Sequence[str] | None = None) -> None:

@@ -102,6 +102,14 @@ class Installation:
         self.issue_server(now)
         self.renew_revocation_list(now)
 
+    def check(self) -> None:
+        """NotThereError if no installation was ever made in the folder."""
+        if not self.authorities.is_dir():
+            raise NotThereError(
+                f"there is no installation in {self.folder}: `haven-provision init {self.folder}` makes one;"
+                " if it is elsewhere, name its folder with --dir or HAVEN_DIR"
+            )
+
     def authority_certificate(self, name: str) -> x509.Certificate:
         """Certificate of an authority, `device-ca` or `server-ca`; NotThereError if the folder has none."""
         return x509.load_pem_x509_certificate(_read(self._file(name, "crt")))
@@ -114,8 +122,7 @@ class Installation:
     @contextmanager
     def registry(self) -> Iterator[Registry]:
         """Register of what was issued; NotThereError if there is no installation here."""
-        if not self.authorities.is_dir():
-            raise NotThereError(f"{self.authorities} is not there; `haven-provision init` makes it")
+        self.check()
         with open_registry(self.authorities / "register.sqlite") as registry:
             yield registry
 
