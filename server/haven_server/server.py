@@ -17,6 +17,7 @@ from haven_server.ingest.vitals_lane import VitalsLane
 from haven_server.police.webhook import WebhookChannel
 from haven_server.police.worker import DeliveryWorker
 from haven_server.settings import Settings
+from haven_server.startup import prepare_folders
 from haven_server.supervision.watch import Watch
 
 
@@ -43,6 +44,10 @@ class Running:
             "the vitals lane has stopped": self.vitals.is_alive(),
             "deliveries to the police have stopped": self.deliveries.is_alive(),
             "the watch over deadlines has stopped": self.watch.is_alive(),
+            "the database takes no writes: is its disk full?": not self.watch.stuck,
+            f"another server seems to be named {self.core.server} too: give each a HAVEN_SERVER_NAME of its own": (
+                not self.links.taken_over()
+            ),
         }
         return [fault for fault, fine in checks.items() if not fine]
 
@@ -51,7 +56,7 @@ class Running:
 def running(settings: Settings, clock: Clock | None = None) -> Iterator[Running]:
     """Start everything but HTTP; stop it in the reverse order."""
     clock = clock or SystemClock()
-    settings.state.mkdir(parents=True, exist_ok=True)
+    prepare_folders(settings)
     migrate(settings.database)
     zone = ZoneInfo(settings.public_zone)
     tls = TlsFiles(settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key)

@@ -4,8 +4,11 @@ import queue
 import socket
 import ssl
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Self
@@ -31,6 +34,14 @@ KEEPALIVE_S = 15
 CONNECT_TIMEOUT_S = 10
 LONGEST_PAUSE_S = 5.0
 ROOM_POLL_S = 0.05
+MOST_CUT_OFF_ALONE = 3
+TAKEN_OVER_TOLD = timedelta(seconds=60)
+"""Two servers of one name throw each other out for ever. Mosquitto 2.0.11 does not say so, it only ends the connection.
+But a broker or a network that goes away takes our other connection along, so that one is not cut off alone so often."""
+
+PAUSE_OF_DOUBLES = 3
+"""As after so many failures: within 2 s, so that what comes in between gets through."""
+
 MOST_WAITING = 20_000
 """Messages that wait for the broker's acknowledgement; a further one is not sent. Receipts are repeated anyway."""
 
@@ -80,6 +91,8 @@ class Connection:
     """
 
     def __init__(self, plan: Plan, inbox: "queue.Queue[Delivered]", clock: Clock, came_up: threading.Event) -> None:
+        self.other: Connection | None = None
+        """Our other connection to the same broker, where there is one."""
         self._plan = plan
         self._inbox = inbox
         self._clock = clock
@@ -87,6 +100,9 @@ class Connection:
         self._random = SystemRandom()
         self._stopping = threading.Event()
         self._up: mqtt.Client | None = None
+        self._up_since_s = 0.0
+        self._cut_off_alone: deque[datetime] = deque(maxlen=MOST_CUT_OFF_ALONE)
+        self._taken_over_at: datetime | None = None
         self._thread = threading.Thread(target=self._run, name=f"mqtt {plan.client_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -102,6 +118,12 @@ class Connection:
         """Whether it is connected and subscribed."""
         return self._up is not None
 
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether within the last minute somebody seemed to have our client id too."""
+        at = self._taken_over_at
+        return at is not None and abs(self._clock.now() - at) < TAKEN_OVER_TOLD
+
     def publish(self, topic: str, payload: bytes, *, qos: int, expiry_s: int | None) -> bool:
         """Hand a message to the broker; False if not connected. Never queues across connections."""
         client = self._up
@@ -116,26 +138,52 @@ class Connection:
         failures = 0
         while not self._stopping.is_set():
             self._wait_for_room()
-            session = None
+            session, was_up = None, False
             try:
                 session = _Session(self._plan, self._inbox, self._clock)  # reads certificates, which may be amiss
                 session.open()
             except Exception as error:  # noqa: BLE001 - whatever keeps us from the broker, we try again
                 log.warning("broker not reachable", broker=str(self._plan), reason=f"{type(error).__name__}: {error}")
+                failures += 1
             else:
-                failures = 0
-                self._up = session.client
-                log.info("connected to broker", broker=str(self._plan), client=self._plan.client_id)
-                self._came_up.set()
-                session.wait_for_end(self._stopping)
-                self._up = None
-                if not self._stopping.is_set():
-                    log.warning("connection to broker lost", broker=str(self._plan), client=self._plan.client_id)
+                was_up = True
+                self._stay_up(session)
+                failures = PAUSE_OF_DOUBLES if self.is_taken_over else 1
+            ended_s = time.monotonic()
             if session is not None:
                 session.close()
-            failures += 1
             # Full jitter, so that the servers of a city do not return in step.
             self._stopping.wait(self._random.uniform(0, min(LONGEST_PAUSE_S, 0.25 * 2 ** min(failures, 8))))
+            if was_up and session is not None and session.cut_off and self._other_lived_through(ended_s):
+                self._note_cut_off_alone()
+
+    def _stay_up(self, session: "_Session") -> None:
+        self._up_since_s = time.monotonic()
+        self._up = session.client
+        log.info("connected to broker", broker=str(self._plan), client=self._plan.client_id)
+        self._came_up.set()
+        session.wait_for_end(self._stopping)
+        self._up = None
+        if not self._stopping.is_set():
+            log.warning("connection to broker lost", broker=str(self._plan), client=self._plan.client_id)
+
+    def _other_lived_through(self, instant_s: float) -> bool:
+        other = self.other
+        return other is not None and other.is_up and other._up_since_s < instant_s  # noqa: SLF001 - one of ours
+
+    def _note_cut_off_alone(self) -> None:
+        now = self._clock.now()
+        self._cut_off_alone.append(now)
+        if len(self._cut_off_alone) < MOST_CUT_OFF_ALONE or now - self._cut_off_alone[0] > TAKEN_OVER_TOLD:
+            return
+        if not self.is_taken_over:
+            log.error(
+                "this connection is cut off again and again: another server seems to have this one's name;"
+                " give each a HAVEN_SERVER_NAME of its own",
+                broker=str(self._plan),
+                client=self._plan.client_id,
+            )
+        self._taken_over_at = now
 
     def _wait_for_room(self) -> None:
         """A broker that finds us again sends at once what it has kept, so there must be somewhere to put it."""
@@ -154,6 +202,8 @@ class _Session:
         self._subscribed = threading.Event()
         self._ended = threading.Event()
         self._refusal = ""
+        self.cut_off = False
+        """Whether it was ended from outside."""
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=plan.client_id,
@@ -184,13 +234,16 @@ class _Session:
         """Until the connection or its network thread ends, or the server stops."""
         while not stopping.is_set() and not self._ended.wait(0.25):
             thread = self.client._thread  # noqa: SLF001 - the only way to notice that an exception has ended it
-            if thread is None or not thread.is_alive():
+            if (thread is None or not thread.is_alive()) and not self._ended.is_set():
                 log.error("the network thread of a broker connection has died; connecting again")
                 return
 
     def close(self) -> None:
         """Say good-bye; the network thread ends by itself."""
-        self.client.disconnect()
+        client = self.client
+        client.disconnect()
+        # Without this circle the client closes its sockets as soon as its thread has ended, and not some time later.
+        client.on_connect = client.on_subscribe = client.on_message = client.on_disconnect = None
 
     def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
@@ -205,7 +258,8 @@ class _Session:
             self._refusal = f"subscription refused: {', '.join(refused)}"
         self._subscribed.set()
 
-    def _on_disconnect(self, *_: Any) -> None:
+    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.cut_off = reason.is_failure
         if not self._subscribed.is_set():
             self._refusal = self._refusal or "the connection ended before it was of use"
             self._subscribed.set()

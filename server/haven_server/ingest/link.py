@@ -51,6 +51,8 @@ class Links:
         self._clock = clock
         self._alarm_lanes = connections("alarms", [Up.EVENT], self.alarms, self.alarms_came_up)
         self._vital_lanes = connections("vitals", [Up.STATE, Up.HEARTBEAT, Up.REPLY], self.vitals, threading.Event())
+        for alarm_lane, vital_lane in zip(self._alarm_lanes, self._vital_lanes, strict=True):
+            alarm_lane.other, vital_lane.other = vital_lane, alarm_lane
 
     def __enter__(self) -> Self:
         for lane in self._alarm_lanes + self._vital_lanes:
@@ -69,6 +71,10 @@ class Links:
     def hears_vitals(self) -> bool:
         """Whether at least one broker delivers heartbeats."""
         return any(lane.is_up for lane in self._vital_lanes)
+
+    def taken_over(self) -> bool:
+        """Whether another server seems to have come to a broker under our name within the last minute."""
+        return any(lane.is_taken_over for lane in self._alarm_lanes + self._vital_lanes)
 
     def send_receipt(self, device_id: str, receipt: Receipt) -> None:
         """On the alarms' connections, so that no heap of answers to heartbeats is before it."""
