@@ -1,6 +1,7 @@
 """All of Haven on one machine: certificates, broker, dispatch server, boxes, and a police desk to answer."""
 
 import base64
+import fcntl
 import os
 import secrets
 import socket
@@ -12,7 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from haven_demo.api import Api
 from haven_demo.box import BUTTON, SimulatedBox
@@ -124,6 +125,7 @@ class Stack:
         self.folder = folder.resolve()
         self.installation = Installation(self.folder / "keys")
         self.boxes: dict[str, SimulatedBox] = {}
+        self._lock = _locked(self.folder)
         self._prepare_keys()
         self.broker = Mosquitto(
             self.installation.broker_folder,
@@ -155,6 +157,7 @@ class Stack:
             endings.callback(self.server.stop)
             for box in self.boxes.values():
                 endings.callback(box.stop)
+        self._lock.close()
 
     @property
     def api(self) -> Api:
@@ -207,3 +210,15 @@ class Stack:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(text)
         return path.read_text(encoding="utf-8")
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Lock of the folder, held until it is closed or the process ends; NotReadyError if another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "in-use").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise NotReadyError(f"another one runs in {folder} already: end it, or choose another folder") from None
+    return lock

@@ -1,5 +1,6 @@
 """`make demo` as a newcomer starts it where there is no terminal."""
 
+import fcntl
 import os
 import re
 import signal
@@ -87,3 +88,19 @@ def wait_for(output: Path, words: str, running: "subprocess.Popen[bytes]") -> st
             return text
         time.sleep(0.1)
     raise AssertionError(f"no {words!r} in:\n{output.read_text(encoding='utf-8')}")
+
+
+def test_a_second_demo_in_the_same_folder_leaves_the_first_alone(tmp_path: Path) -> None:
+    with (tmp_path / "in-use").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [sys.executable, "-m", "haven_demo"],
+            env={**os.environ, "HAVEN_STATE": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "another one runs in" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in-use"]
