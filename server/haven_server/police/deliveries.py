@@ -263,7 +263,7 @@ def record_alerted(session: Session, parcel: Parcel, at: datetime) -> list[tuple
 def record_failed(session: Session, delivery_id: int, error: str, at: datetime, random: Random) -> DeliveryState:
     """No answer that counts. Tried again after a pause with full jitter, given up after a day."""
     row = session.execute(
-        select(Delivery.attempts, Notice.created_at, Notice.incident_id, DeskChannel.kind, Desk)
+        select(Delivery.attempts, Delivery.error, Notice.created_at, Notice.incident_id, DeskChannel.kind, Desk)
         .join(Notice, Notice.id == Delivery.notice_id)
         .join(DeskChannel, DeskChannel.id == Delivery.channel_id)
         .join(Desk, Desk.id == DeskChannel.desk_id)
@@ -277,7 +277,7 @@ def record_failed(session: Session, delivery_id: int, error: str, at: datetime, 
         .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.PENDING.value)
         .values(state=state.value, next_at=at + timedelta(seconds=pause), claimed_by=None, error=error[:1000])
     )
-    if row.attempts == 1 or given_up:
+    if row.error is None or given_up:
         what = Line.POLICE_GIVEN_UP if given_up else Line.POLICE_TRIED
         desk = desk_with_station(row.Desk)
         write_line(session, row.incident_id, at, what, desk=desk, channel=row.kind, error=error[:300])
