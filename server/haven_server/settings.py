@@ -1,8 +1,11 @@
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError
 
+from haven_server.db.engines import make_engine
 from haven_server.problems import Misconfigured
 
 
@@ -28,6 +31,15 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     public_zone: str = "Asia/Seoul"
     log_json: bool = True
+
+    @field_validator("public_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (LookupError, ValueError, OSError):
+            raise ValueError("there is no such zone; one is written like Asia/Seoul") from None
+        return name
 
     @property
     def database(self) -> str:
@@ -58,6 +70,20 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "HAVEN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise Misconfigured(f"{name}: {first['msg']} (it is {first['input']!r})") from None
+        raise Misconfigured(
+            f"{name}: {first['msg'].removeprefix('Value error, ')} (it is {first['input']!r})"
+        ) from None
     _ = settings.broker_addresses
+    _check_database(settings.database)
     return settings
+
+
+def _check_database(url: str) -> None:
+    """Nothing is connected yet. The address itself is not told: it may hold a password."""
+    try:
+        make_engine(url, writes=False).dispose()
+    except (ArgumentError, ValueError):
+        raise Misconfigured(
+            "HAVEN_DATABASE_URL is not the address of a database; it is written like postgresql://user@host/database"
+            " or sqlite:////folder/haven.db"
+        ) from None

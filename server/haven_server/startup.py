@@ -71,6 +71,8 @@ def fault_in_words(error: SQLAlchemyError | CommandError | OSError, database: st
             return f"{error.filename}: {error.strerror}" if error.filename else str(error)
         case DBAPIError():
             reason = " ".join(str(error.orig).split())
+            if sqlite_file(database) is not None:
+                reason += " (is there room on the disk, and may this user write the file?)"
         case _:
             reason = " ".join(str(error).split())
     password = make_url(database).password
@@ -80,5 +82,5 @@ def fault_in_words(error: SQLAlchemyError | CommandError | OSError, database: st
 
 
 def _shown(database: str) -> str:
-    """Address without user's password and options, of which one may be a password too."""
-    return make_url(database).set(password=None, query={}).render_as_string()
+    """Address with the password hidden, and without its options, of which one may be a password too."""
+    return make_url(database).set(query={}).render_as_string(hide_password=True)
