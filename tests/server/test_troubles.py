@@ -73,7 +73,7 @@ def test_a_box_that_speaks_in_time_is_no_trouble(dispatch: Dispatch) -> None:
     dispatch.store("S-1")
     put_device(dispatch.core, TECHNICIAN, "new-box", DeviceForm(site="S-1"))
     box = Box(dispatch, "new-box")
-    for _ in range(130):
-        dispatch.forward(30)
+    for _ in range(46):
+        dispatch.forward(80)
         box.beat()
     assert dispatch.troubles() == []
