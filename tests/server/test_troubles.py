@@ -61,7 +61,8 @@ def test_news_of_one_boot_are_ordered_by_its_own_clock(dispatch: Dispatch, box: 
 def test_a_box_that_was_assigned_and_never_heard_is_a_trouble_until_it_speaks(dispatch: Dispatch) -> None:
     dispatch.store("S-1")
     put_device(dispatch.core, TECHNICIAN, "new-box", DeviceForm(site="S-1"))
-    dispatch.forward(3599)
+    dispatch.clock.forward(3599)
+    dispatch.work()
     assert dispatch.troubles() == []
     dispatch.forward(2)
     assert dispatch.troubles() == [("new-box", "device", "offline")]
@@ -73,7 +74,8 @@ def test_a_box_that_speaks_in_time_is_no_trouble(dispatch: Dispatch) -> None:
     dispatch.store("S-1")
     put_device(dispatch.core, TECHNICIAN, "new-box", DeviceForm(site="S-1"))
     box = Box(dispatch, "new-box")
-    for _ in range(46):
-        dispatch.forward(80)
-        box.beat()
+    box.say_online()
+    dispatch.clock.forward(3601)
+    box.beat()
+    dispatch.work()
     assert dispatch.troubles() == []
