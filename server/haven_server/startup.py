@@ -1,5 +1,6 @@
 """What is looked at before anything starts, so that a mistake of the operator's is one clear line that names it."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,8 +55,9 @@ def http_socket(settings: Settings) -> Iterator[socket.socket]:
     try:
         taken = socket.create_server((host, port), family=family, backlog=HTTP_BACKLOG)
     except OSError as error:
+        reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise Misconfigured(
-            f"HAVEN_HTTP_HOST, HAVEN_HTTP_PORT: {host}:{port} cannot be used: {error.strerror or error};"
+            f"HAVEN_HTTP_HOST, HAVEN_HTTP_PORT: {host}:{port} cannot be used ({reason});"
             " another server may run here already"
         ) from None
     with taken:
