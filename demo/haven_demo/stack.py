@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from haven_demo.api import Api
 from haven_demo.box import BUTTON, SimulatedBox
@@ -153,11 +153,11 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         with ExitStack() as endings:  # the last first, and each whatever becomes of the others
+            endings.callback(os.close, self._lock)
             endings.callback(self.broker.stop)
             endings.callback(self.server.stop)
             for box in self.boxes.values():
                 endings.callback(box.stop)
-        self._lock.close()
 
     @property
     def api(self) -> Api:
@@ -212,13 +212,13 @@ class Stack:
         return path.read_text(encoding="utf-8")
 
 
-def _locked(folder: Path) -> IO[str]:
-    """Lock of the folder, held until it is closed or the process ends; NotReadyError if another one has it."""
+def _locked(folder: Path) -> int:
+    """Handle of the folder's lock, held until it is closed or the process ends; NotReadyError if another one has it."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "in-use").open("w")
+    lock = os.open(folder / "in-use", os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
+        os.close(lock)
         raise NotReadyError(f"another one runs in {folder} already: end it, or choose another folder") from None
     return lock
